@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The configuration as the operator wrote it (diskless.conf(5)), checked. Made by config_load(), never changed after.
+ * Strings belong to the config and live as long as it does. Lists are arrays with a count, in the order of the file.
+ */
+#ifndef DISKLESS_CONFIG_H
+#define DISKLESS_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "messages.h"
+
+struct config_place {
+	const char *file;
+	int line;
+	int column;
+};
+
+struct config_list {
+	char **word;
+	size_t count;
+};
+
+struct config_network {
+	struct config_place place;
+	char *name;
+	char *interface;
+	uint32_t server;	/* server-address of the network, or the global one */
+	uint32_t subnet;	/* subnet ADDRESS/PREFIX, or that of the interface's address (config_resolver) */
+	unsigned prefix;
+	uint32_t gateway;	/* 0: none */
+	enum dhcp_mode dhcp;
+	enum unknown_policy unknown;
+	uint32_t *name_server;
+	size_t name_server_count;
+	bool own_server, own_subnet;	/* written in the file, so printed back */
+};
+
+struct config_image {
+	struct config_place place;
+	char *name;
+	char *source;		/* or NULL; absolute path */
+	char *timezone;		/* or NULL */
+	char *authorized_keys;	/* or NULL; absolute path */
+	struct config_list packages;
+	char *run;		/* or NULL; absolute path */
+};
+
+struct config_client {
+	struct config_place place;
+	char *name;
+	bool has_serial;
+	uint64_t serial;	/* 8 or 16 hex digits; the wire's prefix is its low 32 bits */
+	uint8_t mac[MAC_SIZE];
+	uint32_t address;
+	uint64_t quota;		/* bytes */
+	enum root_kind root;
+	enum boot_kind boot;
+	char *local_root;	/* ROOT_LOCAL: what root= says, for example PARTUUID=... */
+	char *cmdline;		/* or NULL: words added to the command line */
+	const struct config_network *network;
+	const struct config_image *image;	/* NULL only for ROOT_LOCAL clients that name none */
+};
+
+struct config {
+	uint32_t server_address;	/* 0: each network has its own */
+	struct config_network *network;
+	size_t network_count;
+	struct config_image *image;
+	size_t image_count;
+	struct config_client *client;
+	size_t client_count;
+	/* private to common/config/ */
+	struct config_storage *storage;
+};
+
+#define CONFIG_QUOTA_MIN ((uint64_t)8 << 20)	/* a smaller ext4 has no room left for its own tables */
+
+/*
+ * Facts about this machine that a check needs; all may be NULL, which leaves the check out.
+ *	subnet	the network and prefix of the interface's address server; false and *why when it has none
+ *	image	does an imported version of this image exist; false and *why
+ */
+struct config_resolver {
+	bool (*subnet)(const char *interface, uint32_t server, uint32_t *subnet, unsigned *prefix, const char **why);
+	bool (*image)(const char *name, const char **why);
+};
+/* The real ones: getifaddrs(3), and a look at PATH_IMAGES. */
+extern const struct config_resolver config_resolver_system;
+
+/*
+ * Reads path and what it includes. On any error: NULL, and every error (at most 20) as "file:line:column: what is wrong; what is
+ * allowed there\n" in errors (always terminated). Includes are relative to the including file, globbed, sorted.
+ */
+struct config *config_load(const char *path, const struct config_resolver *, char *errors, size_t size);
+/* The same for text in memory, for tests and fuzzers; include is refused. name is used in errors. */
+struct config *config_parse(const char *name, const char *text, size_t length, const struct config_resolver *, char *errors,
+    size_t size);
+void config_free(struct config *);
+
+/* Prints it back in the grammar it was read in; parse(print(x)) == x. */
+void config_print(const struct config *, FILE *);
+/* One client as a file of clients.d. */
+void config_print_client(const struct config_client *, FILE *);
+/* Do they mean the same? Places and comments apart. */
+bool config_equal(const struct config *, const struct config *);
+
+/* [A-Za-z0-9][A-Za-z0-9_-]*, at most 63 bytes: a name that is safe in a path, an export line and a command line. */
+bool config_name_valid(const char *name);
+/* "8G", "512M", "1073741824": bytes; false on anything else or overflow. */
+bool config_size_parse(const char *text, uint64_t *bytes);
+bool config_serial_parse(const char *text, uint64_t *serial);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The system calls that each process may make: data, by name, each row with its reason. A name that this architecture
+ * does not have is left out by libseccomp; a name that no architecture has is an error.
+ */
+#ifndef DISKLESS_SYSCALLS_H
+#define DISKLESS_SYSCALLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum syscall_operator {
+	ARG_ANY,	/* no look at the arguments */
+	ARG_EQ,		/* argument == value, low 32 bits */
+	ARG_SUBSET,	/* no bit of the argument outside value */
+};
+
+struct syscall_rule {
+	const char *name;
+	uint8_t operator;	/* enum syscall_operator */
+	uint8_t argument;	/* 0..5 */
+	uint8_t optional;	/* 1: a name newer than the oldest libseccomp we build with */
+	uint8_t refuse;		/* 0: allow; else the errno that the call fails with, for a habit of libc that we deny softly */
+	uint64_t value;
+	const char *reason;
+};
+
+struct syscall_table {
+	const char *process;
+	const struct syscall_rule *rules;	/* sorted by name, then argument, then value */
+	size_t count;
+	uint32_t otherwise;	/* what happens to every other call: SCMP_ACT_KILL_PROCESS for the children */
+};
+
+extern const struct syscall_table syscalls_broker;
+extern const struct syscall_table syscalls_dhcp;
+extern const struct syscall_table syscalls_disklessd;
+extern const struct syscall_table syscalls_tftp;
+
+/* Builds the filter and loads it for the whole process. 0, or -1 and *why. The caller has set no_new_privs. */
+int syscalls_load(const struct syscall_table *, const char **why);
+/* The same filter as text (pseudo filter code) on fd, for reviewers and golden files. 0 or -1. */
+int syscalls_export(const struct syscall_table *, int fd, const char **why);
+
+#endif
