@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The little files that say what an image version and a client's root are: lines `key value`, written whole (beside, fsync,
+ * rename), read whole, unknown keys refused. Both are ours (root's); they are still checked like foreign input.
+ */
+#ifndef DISKLESS_MANIFEST_H
+#define DISKLESS_MANIFEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "messages.h"
+
+struct image_manifest {
+	char name[NAME_SIZE];
+	uint32_t version;
+	char digest[65];		/* sha256 of image.ext4, hex */
+	uint64_t size;			/* bytes of image.ext4 */
+	char boot[PATH_SIZE];		/* the boot directory in the tree: /boot/firmware or /boot */
+	char kernel[PATH_SIZE];		/* kernel file names found there, space between; may be empty */
+	char origin[PATH_SIZE];		/* the file it was made of */
+	char origin_digest[65];
+	char made[32];			/* 2026-11-23T20:00:00Z */
+};
+
+struct client_manifest {
+	char name[NAME_SIZE];
+	char image[NAME_SIZE];
+	uint32_t version;		/* of the image that its upper belongs to */
+	uint32_t fsid;			/* of its export; unique on this server, never reused */
+	uint64_t quota;			/* bytes: the size of upper.ext4 */
+};
+
+/* 0, or -1 and why (size bytes) names file, line and what would be right. */
+int image_manifest_read(const char *name, uint32_t version, struct image_manifest *, char *why, size_t size);
+int image_manifest_write(int directory, const struct image_manifest *, char *why, size_t size);
+int client_manifest_read(const char *name, struct client_manifest *, char *why, size_t size);
+int client_manifest_write(int directory, const struct client_manifest *, char *why, size_t size);
+/* The newest version of an image that is whole, or 0. */
+uint32_t image_newest(const char *name);
+
+#endif
