@@ -5,9 +5,9 @@
  * serves. The process's main() is:
  *
  *	struct child child;
- *	child_begin(&child, ROLE_TFTP, on_setup, NULL);		returns when the parent has said LOCK
- *	... make the events of the process ...
- *	child_serve(&child, &syscalls_tftp, on_message, NULL);	does not return
+ *	child_begin(&child, ROLE_TFTP, on_socket);		returns when the parent has said LOCK
+ *	child.max_files = ...; make the events of the process
+ *	child_serve(&child, &syscalls_tftp, on_message);	does not return
  */
 #ifndef DISKLESS_CHILD_H
 #define DISKLESS_CHILD_H
@@ -25,6 +25,7 @@ struct child {
 	struct event_base *base;	/* epoll, made before the jail */
 	struct ipc *parent;		/* from child_serve() on */
 	struct msg_start start;
+	unsigned max_files;		/* RLIMIT_NOFILE in the jail: set it between child_begin() and child_serve() */
 	void *private;
 };
 

@@ -56,7 +56,7 @@ struct ipc;
 typedef void (*ipc_on_message)(struct ipc *, struct ipc_message *, void *argument);
 typedef void (*ipc_on_close)(struct ipc *, const char *why, void *argument);
 
-/* Takes fd, makes it non-blocking. NULL when memory is out (fd is closed). */
+/* Takes fd, which may be a blocking one: the loop never waits on it. NULL when memory is out (fd is closed). */
 struct ipc *ipc_new(struct event_base *, int fd, uint32_t self, uint32_t peer, ipc_on_message, ipc_on_close, void *argument);
 void ipc_free(struct ipc *);
 
