@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 import pathlib
+import re
 import shlex
 import socket
 import sys
@@ -18,6 +19,7 @@ MEMORY_MIB = 2048
 PROCESSORS = 2
 STAGE_ONE_MODULES = "virtio_pci virtiofs overlay virtio_console"
 KVM_PROBE_SECONDS = 10
+PANIC = re.compile(r"Kernel panic|BUG:|Oops:")
 PASSED_ON = ("DISKLESS_", "LAB_")
 PASSED_ON_EXACTLY = {"VARIANT", "CC", "V", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "LLVM_PROFILE_FILE"}
 
@@ -83,10 +85,10 @@ class Share:
     def command(self, descriptor):
         if NEW_VIRTIOFSD.exists():
             return [NEW_VIRTIOFSD, f"--fd={descriptor}", f"--shared-dir={self.directory}", f"--cache={self.cache}",
-                    "--sandbox=chroot"]
+                    "--sandbox=chroot", "--log-level=error"]
         if OLD_VIRTIOFSD.exists():
             return [OLD_VIRTIOFSD, "-f", f"--fd={descriptor}", "-o", f"source={self.directory}",
-                    "-o", f"cache={self.cache}", "-o", "sandbox=chroot"]
+                    "-o", f"cache={self.cache}", "-o", "sandbox=chroot", "-o", "log_level=err"]
         raise LabError("no virtiofsd: install what packaging/packages names")
 
     async def start(self, log):
@@ -160,6 +162,17 @@ class Machine:
         await processes.stop(self.process)
         for share in self.shares.values():
             await processes.stop(share.process)
+
+    def last_words(self, count):
+        """The kernel's own explanation of a sudden end, and what QEMU and virtiofsd said."""
+        words = []
+        for name in ("kernel.log", "host.log"):
+            path = self.results / name
+            lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+            causes = [number for number, line in enumerate(lines) if PANIC.search(line)]
+            start = max(causes[0] - 2, 0) if causes else max(len(lines) - count, 0)
+            words += lines[start:start + count]
+        return words
 
     def status(self):
         """The command's exit status, or None if the machine ended without telling one."""
