@@ -29,7 +29,8 @@ PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(LIBS))
 accepts = $(shell printf 'int main(void){return 0;}' | $(CC) -Werror $(1) -x c - -o /dev/null 2>/dev/null && echo '$(1)')
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wpointer-arith -Wcast-qual \
-	-Wformat=2 -Wvla -Wundef -Wno-unused-parameter $(if $(WERROR),-Werror)
+	-Wformat=2 -Wvla -Wundef -Wno-unused-parameter \
+	$(call accepts,-Wno-format-truncation) $(if $(WERROR),-Werror)
 HARDEN := -fPIE -fstack-protector-strong -fno-common $(call accepts,-fstack-clash-protection) \
 	$(call accepts,-fcf-protection=full) $(call accepts,-mbranch-protection=standard) \
 	$(call accepts,-ftrivial-auto-var-init=zero)

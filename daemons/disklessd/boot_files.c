@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The files that a board boots from: opened below its own boot directory, by descriptor. cmdline.txt is never read from the
+ * client's tree, which the client writes: it is made here from the configuration, so that nothing on the board can break or
+ * redirect its next boot.
+ */
+#include "disklessd.h"
+
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "address.h"
+#include "beneath.h"
+#include "log.h"
+#include "paths.h"
+
+#define CMDLINE_SIZE 1024	/* COMMAND_LINE_SIZE is 2048 on arm64, 1024 on arm: arch/arm*.../setup.h */
+
+/* The root as the kernel's nfsroot= and initramfs-tools both understand it: stock initramfs speak NFSv3 only. */
+static int
+nfs_root(const struct config_client *c, char *text, size_t size)
+{
+	char server[ADDRESS_TEXT], address[ADDRESS_TEXT], gateway[ADDRESS_TEXT] = "", netmask[ADDRESS_TEXT];
+
+	if (c->network->gateway != 0)
+		address_text(c->network->gateway, gateway);
+	return snprintf(text, size, "root=/dev/nfs nfsroot=%s:%s/%s,vers=3,tcp,nolock ip=%s::%s:%s:%s:eth0:off rw",
+	    address_text(c->network->server, server), PATH_ROOTS, c->name, address_text(c->address, address), gateway,
+	    address_text(prefix_mask(c->network->prefix), netmask), c->name);
+}
+
+int
+boot_cmdline(const struct config_client *c, char *text, size_t size)
+{
+	char root[512];
+	int length;
+
+	if (c->root == ROOT_NFS)
+		length = nfs_root(c, root, sizeof(root));
+	else
+		length = snprintf(root, sizeof(root), "root=%s rw", c->local_root);
+	if (length < 0 || (size_t)length >= sizeof(root))
+		return -1;
+	length = snprintf(text, size, "console=serial0,115200 console=tty1 %s rootwait%s%s\n", root,
+	    c->cmdline == NULL ? "" : " ", c->cmdline == NULL ? "" : c->cmdline);
+	return length < 0 || (size_t)length >= size ? -1 : length;
+}
+
+/* A memfd that nobody can change any more. */
+static int
+sealed(const char *text, size_t length)
+{
+	int fd = memfd_create("cmdline.txt", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd == -1)
+		return -1;
+	if (write(fd, text, length) != (ssize_t)length ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == -1) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static int
+open_cmdline(const struct config_client *client)
+{
+	char text[CMDLINE_SIZE];
+	int length = boot_cmdline(client, text, sizeof(text));
+
+	if (length == -1) {
+		log_errx("client %s: its command line is longer than %d bytes", client->name, CMDLINE_SIZE);
+		errno = E2BIG;
+		return -1;
+	}
+	return sealed(text, (size_t)length);
+}
+
+static int
+open_below(const char *root_path, const char *boot, const char *path)
+{
+	int root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC), directory = -1, file = -1, saved;
+
+	if (root != -1 && (directory = beneath_directory(root, boot)) != -1)
+		file = beneath_read(directory, path);
+	saved = errno;
+	if (directory != -1)
+		close(directory);
+	if (root != -1)
+		close(root);
+	errno = saved;
+	return file;
+}
+
+/* errno of a failed open, as what tftp may say about it. */
+static enum file_status
+status_of(int error)
+{
+	switch (error) {
+	case ENOENT:
+	case ENOTDIR:
+		return FILE_NOT_FOUND;
+	case EACCES:
+	case ELOOP:
+	case EXDEV:
+	case EPERM:
+	case EISDIR:
+	case ENAMETOOLONG:
+		return FILE_REFUSED;
+	default:
+		return FILE_FAILED;
+	}
+}
+
+enum file_status
+boot_open(const struct server *server, const struct config_client *client, const char *path, uint64_t *size, int *fd)
+{
+	const struct attach_paths *paths;
+	const char *boot;
+	struct stat st;
+
+	*fd = -1;
+	if (strcmp(path, "cmdline.txt") == 0)
+		*fd = open_cmdline(client);
+	else if (!roots_attached(client->name, &paths, &boot))
+		return FILE_FAILED;
+	else
+		*fd = open_below(paths->root, boot, path);
+	if (*fd == -1)
+		return status_of(errno);
+	if (fstat(*fd, &st) == -1) {
+		close(*fd);
+		*fd = -1;
+		return FILE_FAILED;
+	}
+	*size = (uint64_t)st.st_size;
+	return FILE_OPENED;
+}

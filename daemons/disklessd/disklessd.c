@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * disklessd, the parent. Runs as root with the capabilities of policy/confine.c's table and under the filter of
+ * policy/syscalls_disklessd.c. Holds every socket, the mounts of images and roots, the exports file, and permanent neighbour
+ * entries. Must never read a byte that came from the network, nor do for a child what the configuration does not allow it.
+ */
+#include "disklessd.h"
+
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "clock.h"
+#include "confine.h"
+#include "log.h"
+#include "paths.h"
+#include "process.h"
+
+#define PIN_SECONDS 30	/* an interface that was down has lost its neighbour entries */
+
+static struct server server;
+
+/* ---- the configuration, as the wire has it ---- */
+
+static void
+network_facts(const struct config_network *n, uint32_t index, struct msg_network *out)
+{
+	out->index = index;
+	out->server = n->server;
+	out->gateway = n->gateway;
+	out->prefix = n->prefix;
+	out->dhcp = n->dhcp;
+	out->unknown = n->unknown;
+	snprintf(out->name, sizeof(out->name), "%s", n->name);
+	snprintf(out->interface, sizeof(out->interface), "%s", n->interface);
+}
+
+static void
+client_facts(const struct config *config, uint32_t index, uint32_t generation, struct msg_client *out)
+{
+	const struct config_client *c = &config->client[index];
+
+	out->index = index;
+	out->generation = generation;
+	out->network = (uint32_t)(c->network - config->network);
+	out->address = c->address;
+	out->serial = (uint32_t)c->serial;
+	out->has_serial = c->has_serial;
+	out->root = c->root;
+	out->boot = c->boot;
+	memcpy(out->mac, c->mac, MAC_SIZE);
+	snprintf(out->name, sizeof(out->name), "%s", c->name);
+}
+
+struct facts {
+	struct msg_network *networks;
+	struct msg_client *clients;
+};
+
+static struct facts
+facts_of(const struct config *config, uint32_t generation)
+{
+	struct facts facts = { calloc(config->network_count + 1, sizeof(*facts.networks)),
+		calloc(config->client_count + 1, sizeof(*facts.clients)) };
+
+	if (facts.networks == NULL || facts.clients == NULL)
+		fatalx("no memory for the configuration");
+	for (uint32_t i = 0; i < config->network_count; i++)
+		network_facts(&config->network[i], i, &facts.networks[i]);
+	for (uint32_t i = 0; i < config->client_count; i++)
+		client_facts(config, i, generation, &facts.clients[i]);
+	return facts;
+}
+
+/* ---- pins ---- */
+
+static void
+pin(const struct msg_client *c)
+{
+	if (neighbours_pin(children_interface(c->network), c->address, c->mac) == -1)
+		log_warn("client %s: its address is not pinned to its MAC", c->name);
+}
+
+static void
+pin_all(void)
+{
+	for (size_t i = 0; i < server.view.client_count; i++)
+		pin(&server.clients[i]);
+}
+
+static void
+unpin_old(const struct access_view *old)
+{
+	for (size_t i = 0; i < old->client_count; i++)
+		neighbours_unpin(children_interface(old->clients[i].network), old->clients[i].address);
+}
+
+static void
+on_pin_timer(evutil_socket_t fd, short what, void *argument)
+{
+	pin_all();
+}
+
+/* ---- configuring ---- */
+
+static void
+put_in_force(struct config *config, struct facts facts)
+{
+	struct server old = server;
+
+	server.config = config;
+	server.generation++;
+	server.networks = facts.networks;
+	server.clients = facts.clients;
+	server.view = (struct access_view){ facts.networks, config->network_count, facts.clients, config->client_count };
+	unpin_old(&old.view);
+	roots_apply(&server);
+	children_apply(&server);
+	pin_all();
+	config_free(old.config);
+	free(old.networks);
+	free(old.clients);
+}
+
+static bool
+configure(struct config *config, char *errors, size_t size)
+{
+	struct facts facts = facts_of(config, server.generation + 1);
+	char why[TEXT_SIZE];
+
+	if (children_prepare(facts.networks, config->network_count, errors, size)) {
+		put_in_force(config, facts);
+		return true;
+	}
+	free(facts.networks);
+	free(facts.clients);
+	config_free(config);
+	/* What was served before is served again. */
+	if (server.config != NULL && children_prepare(server.networks, server.view.network_count, why, sizeof(why)))
+		children_apply(&server);
+	return false;
+}
+
+bool
+server_reload(struct server *s, char *errors, size_t size)
+{
+	struct config *config = config_load(s->config_path, &config_resolver_system, errors, size);
+
+	if (config == NULL || !configure(config, errors, size)) {
+		log_errx("configuration not reloaded, the old one stays: %s", errors);
+		return false;
+	}
+	log_info("configuration reloaded: %zu networks, %zu clients", config->network_count, config->client_count);
+	snprintf(errors, size, "%zu networks, %zu clients", config->network_count, config->client_count);
+	return true;
+}
+
+/* ---- signals ---- */
+
+static void
+on_stopped(void *base)
+{
+	event_base_loopbreak(base);
+}
+
+static void
+on_terminate(evutil_socket_t number, short what, void *base)
+{
+	log_info("stopping; roots stay mounted and exported, running boards notice nothing");
+	process_stop_all(on_stopped, base);
+}
+
+static void
+on_hangup(evutil_socket_t number, short what, void *argument)
+{
+	char errors[2048];
+
+	server_reload(&server, errors, sizeof(errors));
+}
+
+static void
+on_child(evutil_socket_t number, short what, void *argument)
+{
+	pid_t pid;
+	int status;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		if (!process_reaped(pid, status))
+			tool_reaped(pid, status);
+}
+
+static void
+catch(struct event_base *base, int number, event_callback_fn handler)
+{
+	struct event *e = evsignal_new(base, number, handler, base);
+
+	if (e == NULL || event_add(e, NULL) == -1)
+		fatalx("no memory for signals");
+}
+
+/* ---- starting ---- */
+
+static void
+make_directory(const char *path, mode_t mode)
+{
+	struct stat st;
+
+	if (mkdir(path, mode) == -1 && errno != EEXIST)
+		fatal("%s", path);
+	if (lstat(path, &st) == -1 || !S_ISDIR(st.st_mode) || st.st_uid != 0 || (st.st_mode & 022) != 0)
+		fatalx("%s: it must be a directory of root's that nobody else can write to", path);
+	if (chmod(path, mode) == -1)
+		fatal("%s", path);
+}
+
+static void
+make_directories(void)
+{
+	make_directory(PATH_RUN, 0755);
+	make_directory(PATH_EMPTY, 0555);
+	make_directory(PATH_MOUNTS, 0700);
+	make_directory(PATH_STATE, 0700);
+	make_directory(PATH_IMAGES, 0700);
+	make_directory(PATH_CLIENTS, 0700);
+	make_directory(PATH_ROOTS, 0755);
+}
+
+/* One disklessd a machine. The descriptor is kept, and with it the lock. */
+static void
+lock_out_others(void)
+{
+	int fd = open(PATH_RUN "/disklessd.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd == -1)
+		fatal("%s/disklessd.lock", PATH_RUN);
+	if (flock(fd, LOCK_EX | LOCK_NB) == -1)
+		fatalx("disklessd runs already (its lock is %s/disklessd.lock)", PATH_RUN);
+}
+
+static struct event_base *
+event_loop(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base;
+
+	if (config == NULL)
+		fatalx("no memory for the event loop");
+	event_config_set_flag(config, EVENT_BASE_FLAG_IGNORE_ENV);
+	base = event_base_new_with_config(config);
+	event_config_free(config);
+	if (base == NULL)
+		fatalx("no event loop");
+	return base;
+}
+
+static void
+run(struct config *config)
+{
+	struct timeval pin_interval = { PIN_SECONDS, 0 };
+	struct event *pin_timer;
+	char errors[2048];
+
+	server.started = clock_wall_ms();
+	server.base = event_loop();
+	catch(server.base, SIGTERM, on_terminate);
+	catch(server.base, SIGINT, on_terminate);
+	catch(server.base, SIGHUP, on_hangup);
+	catch(server.base, SIGCHLD, on_child);
+	neighbours_init();
+	confine_parent();
+	roots_init(&server);
+	exports_init(&server);
+	children_start(&server);
+	if (!configure(config, errors, sizeof(errors)))
+		fatalx("%s", errors);
+	pin_timer = event_new(server.base, -1, EV_PERSIST, on_pin_timer, NULL);
+	if (pin_timer == NULL || event_add(pin_timer, &pin_interval) == -1)
+		fatalx("no memory for timers");
+	log_info("serving %zu networks, %zu clients", server.view.network_count, server.view.client_count);
+	event_base_dispatch(server.base);
+}
+
+static __attribute__((noreturn)) void
+usage(void)
+{
+	fprintf(stderr, "usage: disklessd [-dnv] [-f file]\n");
+	exit(2);
+}
+
+/* -n: is the configuration right? -nv prints it back. */
+static int
+check(const struct config *config, int verbose)
+{
+	if (verbose > 0)
+		config_print(config, stdout);
+	else
+		printf("configuration OK\n");
+	return fflush(stdout) == EOF;
+}
+
+int
+main(int argc, char *argv[])
+{
+	char errors[8192];
+	int option, debug = 0, dry = 0, verbose = 0;
+	struct config *config;
+
+	server.config_path = PATH_CONFIG;
+	while ((option = getopt(argc, argv, "df:nv")) != -1)
+		switch (option) {
+		case 'd':
+			debug = 1;
+			break;
+		case 'f':
+			server.config_path = optarg;
+			break;
+		case 'n':
+			dry = 1;
+			break;
+		case 'v':
+			verbose++;
+			break;
+		default:
+			usage();
+		}
+	if (optind != argc)
+		usage();
+	config = config_load(server.config_path, &config_resolver_system, errors, sizeof(errors));
+	if (config == NULL) {
+		fputs(errors, stderr);
+		return 1;
+	}
+	if (dry)
+		return check(config, verbose);
+	umask(077);
+	signal(SIGPIPE, SIG_IGN);
+	if (geteuid() != 0)
+		fatalx("it must be started by root");
+	if (debug)
+		log_to_stderr("disklessd");
+	else
+		log_to_syslog("disklessd");
+	log_level(verbose > 0 ? LOG_DEBUG : LOG_INFO);
+	make_directories();
+	lock_out_others();
+	run(config);
+	log_info("stopped");
+	return 0;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: ISC */
+/* The parent's parts and how they meet. Included by daemons/disklessd/ and its tests only. */
+#ifndef DISKLESS_DISKLESSD_H
+#define DISKLESS_DISKLESSD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "access.h"
+#include "attach.h"
+#include "config.h"
+#include "ipc.h"
+
+struct event_base;
+
+/* ---- the configuration in force, as the wire has it (disklessd.c) ---- */
+
+struct server {
+	struct event_base *base;
+	const char *config_path;
+	struct config *config;
+	uint32_t generation;
+	struct msg_network *networks;
+	struct msg_client *clients;
+	struct access_view view;	/* of the two above */
+	uint64_t started;		/* wall clock, ms */
+	uint32_t exports;		/* lines in force */
+	bool nfsd;			/* the kernel's nfsd runs */
+	char trouble[TEXT_SIZE];	/* what is wrong with the exports, or empty */
+};
+
+/* Reads the configuration again and applies it. On error the old one stays and errors says why. */
+bool server_reload(struct server *, char *errors, size_t size);
+
+/* ---- sockets.c: every socket of the suite, kept open while children come and go ---- */
+
+#define TFTP_TRANSFER_SOCKETS 16
+#define TFTP_FIRST_PORT 61069	/* above Linux's ephemeral ports (32768..60999), for a firewall's rule */
+
+struct network_sockets {
+	int dhcp;
+	int arp;
+	int tftp_request;
+	int tftp_transfer[TFTP_TRANSFER_SOCKETS];
+	struct msg_socket facts;	/* ifindex, mtu, mac */
+};
+
+/* 0, or -1 and why; then nothing stays open. dhcp and arp are -1 when the network's dhcp is off. */
+int sockets_open(const struct msg_network *, struct network_sockets *, char *why, size_t size);
+void sockets_close(struct network_sockets *);
+/* The listening control socket. Its directory exists. */
+int sockets_control(char *why, size_t size);
+
+/* ---- children.c: who runs, and what they may ask ---- */
+
+void children_start(struct server *);
+/*
+ * Opens the sockets of networks, if they are not those being served: then the old ones are closed, since they hold the ports. false
+ * and why: nothing is served until the old networks are prepared and applied again.
+ */
+bool children_prepare(const struct msg_network *, size_t count, char *why, size_t size);
+/* The prepared sockets take effect, with new dhcp and tftp processes, if any network differs; the broker gets everything anew. */
+void children_apply(struct server *);
+void children_tell(const struct msg_client_state *);
+void children_tell_mounted(uint32_t client, uint32_t generation);
+void children_tell_server(const struct server *);
+unsigned children_interface(uint32_t network);	/* its ifindex */
+
+/* ---- roots.c: which roots are attached ---- */
+
+void roots_init(struct server *);
+/* Attaches what the configuration has and is not attached, withdraws what it has no more. */
+void roots_apply(struct server *);
+/* The state of every client of the configuration, to the broker. */
+void roots_tell_all(struct server *);
+/* Is this client's root attached? Then *paths and *boot (its boot directory) are set. */
+bool roots_attached(const char *name, const struct attach_paths **paths, const char **boot);
+/* The export lines wanted now; text is the caller's. Returns the number of lines, -1 when memory is out. */
+int roots_exports(const struct server *, char **text);
+/* exportfs has done it: these are in force, and withdrawn roots may be detached. */
+void roots_exported(struct server *, bool in_force);
+/* Who has a TCP connection to nfsd: tells the broker of each client that is new among them. */
+void roots_look_for_mounts(struct server *);
+
+/* ---- exports.c: one file, generated whole ---- */
+
+void exports_init(struct server *);
+/* Soon (EXPORTS_DEBOUNCE_MS): write the file, exportfs -r, verify. */
+#define EXPORTS_DEBOUNCE_MS 300
+void exports_request(struct server *);
+/* Pure: one line; and does etab (the text) hold exactly these lines (of exports_line) below PATH_ROOTS? */
+int exports_line(char *line, size_t size, const char *name, uint32_t address, uint32_t fsid);
+bool exports_verify(const char *etab, const char *wanted, char *why, size_t size);
+
+/* ---- boot_files.c ---- */
+
+/* The command line of this client (diskless.conf(5)), ended by a newline. -1: it does not fit. Pure. */
+int boot_cmdline(const struct config_client *, char *text, size_t size);
+/* The file of an OPEN that has been checked: status, and size and fd when it is FILE_OPENED. */
+enum file_status boot_open(const struct server *, const struct config_client *, const char *path, uint64_t *size, int *fd);
+
+/* ---- neighbours.c: the kernel's table of who holds which address ---- */
+
+void neighbours_init(void);
+/* Permanent entry. 0, or -1 with errno. */
+int neighbours_pin(unsigned ifindex, uint32_t address, const uint8_t mac[static MAC_SIZE]);
+int neighbours_unpin(unsigned ifindex, uint32_t address);
+/* Who holds address? false: unknown. *pinned: by a permanent entry. */
+bool neighbours_find(unsigned ifindex, uint32_t address, uint8_t mac[static MAC_SIZE], bool *pinned);
+
+/* ---- tool.c: the one way to run a program ---- */
+
+#define TOOL_LIMIT_MS 30000
+/*
+ * Runs argv[0] (absolute) with nothing but its arguments; done gets its wait status and the first bytes it wrote to stdout and
+ * stderr. It is killed after TOOL_LIMIT_MS. -1 if it cannot be started (done is not called).
+ */
+int tool_run(struct event_base *, const char *const argv[], void (*done)(int status, const char *output, void *), void *argument);
+bool tool_reaped(pid_t, int status);
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The kernel's neighbour table over netlink (rtnetlink(7)): read to learn whose MAC holds an address, written to pin a client's.
+ * Requests are answered by the kernel within the call; nothing here waits for a network.
+ */
+#include "disklessd.h"
+
+#include <linux/neighbour.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+
+static int netlink = -1;
+static uint32_t sequence;
+
+struct request {
+	struct nlmsghdr header;
+	struct ndmsg neighbour;
+	char attributes[64];
+};
+
+void
+neighbours_init(void)
+{
+	struct timeval limit = { 2, 0 };
+
+	netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	if (netlink == -1 || setsockopt(netlink, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) == -1)
+		fatal("netlink socket for the neighbour table");
+}
+
+static void
+begin(struct request *r, uint16_t type, uint16_t flags, unsigned ifindex)
+{
+	memset(r, 0, sizeof(*r));
+	r->header.nlmsg_len = NLMSG_LENGTH(sizeof(r->neighbour));
+	r->header.nlmsg_type = type;
+	r->header.nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
+	r->header.nlmsg_seq = ++sequence;
+	r->neighbour.ndm_family = AF_INET;
+	r->neighbour.ndm_ifindex = (int)ifindex;
+}
+
+static void
+add(struct request *r, uint16_t type, const void *data, size_t length)
+{
+	struct rtattr *a = (struct rtattr *)((char *)r + NLMSG_ALIGN(r->header.nlmsg_len));
+
+	a->rta_type = type;
+	a->rta_len = (uint16_t)RTA_LENGTH(length);
+	memcpy(RTA_DATA(a), data, length);
+	r->header.nlmsg_len = (uint32_t)(NLMSG_ALIGN(r->header.nlmsg_len) + RTA_ALIGN(a->rta_len));
+}
+
+/* Sends it and reads the answer of its sequence number: an error (0 is success), or a message. -1 with errno, else its length. */
+static ssize_t
+ask(struct request *r, struct nlmsghdr *answer, size_t size)
+{
+	ssize_t length;
+
+	if (send(netlink, r, r->header.nlmsg_len, 0) == -1)
+		return -1;
+	do {
+		length = recv(netlink, answer, size, 0);
+		if (length == -1 && errno != EINTR)
+			return -1;
+	} while (length == -1 || !NLMSG_OK(answer, (size_t)length) || answer->nlmsg_seq != r->header.nlmsg_seq);
+	if (answer->nlmsg_type == NLMSG_ERROR) {
+		const struct nlmsgerr *error = NLMSG_DATA(answer);
+
+		errno = -error->error;
+		return errno == 0 ? 0 : -1;
+	}
+	return length;
+}
+
+union answer {
+	struct nlmsghdr header;
+	char bytes[4096];
+};
+
+int
+neighbours_pin(unsigned ifindex, uint32_t address, const uint8_t mac[static MAC_SIZE])
+{
+	struct request r;
+	union answer answer;
+
+	begin(&r, RTM_NEWNEIGH, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, ifindex);
+	r.neighbour.ndm_state = NUD_PERMANENT;
+	add(&r, NDA_DST, &address, sizeof(address));
+	add(&r, NDA_LLADDR, mac, MAC_SIZE);
+	return ask(&r, &answer.header, sizeof(answer)) == -1 ? -1 : 0;
+}
+
+int
+neighbours_unpin(unsigned ifindex, uint32_t address)
+{
+	struct request r;
+	union answer answer;
+
+	begin(&r, RTM_DELNEIGH, NLM_F_ACK, ifindex);
+	add(&r, NDA_DST, &address, sizeof(address));
+	return ask(&r, &answer.header, sizeof(answer)) == -1 && errno != ENOENT ? -1 : 0;
+}
+
+bool
+neighbours_find(unsigned ifindex, uint32_t address, uint8_t mac[static MAC_SIZE], bool *pinned)
+{
+	struct request r;
+	union answer answer;
+	ssize_t length;
+
+	begin(&r, RTM_GETNEIGH, 0, ifindex);
+	add(&r, NDA_DST, &address, sizeof(address));
+	length = ask(&r, &answer.header, sizeof(answer));
+	if (length <= 0 || answer.header.nlmsg_type != RTM_NEWNEIGH)
+		return false;
+	const struct ndmsg *found = NLMSG_DATA(&answer.header);
+	const struct rtattr *a = (const struct rtattr *)((const char *)found + NLMSG_ALIGN(sizeof(*found)));
+	size_t left = NLMSG_PAYLOAD(&answer.header, sizeof(*found));
+
+	if (found->ndm_state & (NUD_FAILED | NUD_INCOMPLETE | NUD_NONE))
+		return false;
+	*pinned = (found->ndm_state & NUD_PERMANENT) != 0;
+	for (; RTA_OK(a, left); a = RTA_NEXT(a, left))
+		if (a->rta_type == NDA_LLADDR && RTA_PAYLOAD(a) == MAC_SIZE) {
+			memcpy(mac, RTA_DATA(a), MAC_SIZE);
+			return true;
+		}
+	return false;
+}

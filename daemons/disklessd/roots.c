@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The roots of all clients: attached one at a time, so that the loop goes on meanwhile; withdrawn in the order export, cache,
+ * mount. A root outlives this process and every reload that does not touch it: running boards notice nothing.
+ */
+#include "disklessd.h"
+
+#include <sys/queue.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "address.h"
+#include "clock.h"
+#include "log.h"
+#include "manifest.h"
+#include "paths.h"
+
+#define DETACH_RETRY_MS 500	/* nfsd's file cache lets go within seconds of the flush */
+#define NFS_PORT 2049
+#define TCP_ESTABLISHED 1	/* include/net/tcp_states.h */
+
+struct root {
+	TAILQ_ENTRY(root) next;
+	char name[NAME_SIZE];
+	struct client_manifest manifest;
+	struct attach_paths paths;
+	char boot[PATH_SIZE];
+	bool known;		/* manifest and paths are read */
+	bool attached;
+	bool configured;	/* false: it is on its way out */
+	bool listed;		/* in the export lines last given out */
+	bool exported;		/* and in force */
+	bool connected;		/* its address has a connection to nfsd */
+	uint32_t client;	/* index in the configuration, while configured */
+	char text[TEXT_SIZE];	/* why it is not attached */
+};
+
+static TAILQ_HEAD(, root) roots = TAILQ_HEAD_INITIALIZER(roots);
+static struct event *work;
+static struct server *server;
+
+static void on_work(evutil_socket_t, short, void *);
+
+void
+roots_init(struct server *s)
+{
+	server = s;
+	work = evtimer_new(s->base, on_work, NULL);
+	if (work == NULL)
+		fatalx("no memory for the roots");
+}
+
+static void
+work_in(uint64_t ms)
+{
+	struct timeval wait = { (time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000) };
+
+	if (!evtimer_pending(work, NULL))
+		evtimer_add(work, &wait);
+}
+
+static struct root *
+find(const char *name)
+{
+	struct root *r;
+
+	TAILQ_FOREACH(r, &roots, next)
+		if (strcmp(r->name, name) == 0)
+			return r;
+	return NULL;
+}
+
+/* ---- telling ---- */
+
+static void
+state_of(const struct root *r, struct msg_client_state *state)
+{
+	uint64_t size;
+
+	memset(state, 0, sizeof(*state));
+	state->client = r->client;
+	state->generation = server->generation;
+	state->phase = r->exported ? CLIENT_EXPORTED : r->attached ? CLIENT_ATTACHED : r->text[0] ? CLIENT_FAILED : CLIENT_WAITING;
+	state->fsid = r->manifest.fsid;
+	state->quota = r->manifest.quota;
+	if (r->attached && attach_usage(r->paths.upper, &size, &state->used) == -1)
+		state->used = 0;
+	snprintf(state->text, sizeof(state->text), "%s", r->text);
+}
+
+static void
+tell(const struct root *r)
+{
+	struct msg_client_state state;
+
+	if (!r->configured)
+		return;
+	state_of(r, &state);
+	children_tell(&state);
+}
+
+void
+roots_tell_all(struct server *s)
+{
+	struct root *r;
+
+	TAILQ_FOREACH(r, &roots, next)
+		tell(r);
+}
+
+/* ---- attaching ---- */
+
+static void
+fail(struct root *r, const char *why)
+{
+	if (strcmp(r->text, why) != 0)
+		log_errx("client %s: %s", r->name, why);
+	snprintf(r->text, sizeof(r->text), "%s", why);
+}
+
+static bool
+learn(struct root *r, const struct config_client *client)
+{
+	struct image_manifest image;
+	char why[TEXT_SIZE];
+
+	if (client_manifest_read(r->name, &r->manifest, why, sizeof(why)) == -1) {
+		char text[2 * TEXT_SIZE];
+
+		snprintf(text, sizeof(text), "it has no root yet; make it with `disklessctl client prepare %s` (%s)", r->name, why);
+		text[TEXT_SIZE - 1] = '\0';
+		fail(r, text);
+		return false;
+	}
+	if (client->image != NULL && strcmp(r->manifest.image, client->image->name) != 0) {
+		snprintf(why, sizeof(why), "its root was made from image %s, the configuration says %.64s", r->manifest.image,
+		    client->image->name);
+		fail(r, why);
+		return false;
+	}
+	if (image_manifest_read(r->manifest.image, r->manifest.version, &image, why, sizeof(why)) == -1) {
+		fail(r, why);
+		return false;
+	}
+	attach_paths(&r->manifest, &r->paths);
+	snprintf(r->boot, sizeof(r->boot), "%s", image.boot);
+	return r->known = true;
+}
+
+/* Another root with this fsid would be served in its place. */
+static bool
+fsid_taken(const struct root *mine)
+{
+	const struct root *r;
+
+	TAILQ_FOREACH(r, &roots, next)
+		if (r != mine && r->known && r->manifest.fsid == mine->manifest.fsid)
+			return true;
+	return false;
+}
+
+static void
+attach(struct root *r)
+{
+	const struct config_client *client = &server->config->client[r->client];
+	char why[TEXT_SIZE];
+
+	if (!r->known && !learn(r, client))
+		return;
+	if (fsid_taken(r)) {
+		r->known = false;
+		fail(r, "its manifest has the fsid of another client");
+		return;
+	}
+	if (attach_root(&r->paths, why, sizeof(why)) == -1) {
+		fail(r, why);
+		return;
+	}
+	r->attached = true;
+	r->text[0] = '\0';
+	log_debug("client %s: root attached", r->name);
+	exports_request(server);
+}
+
+/* ---- withdrawing ---- */
+
+/* true: it is gone. */
+static bool
+detach(struct root *r)
+{
+	if (r->listed || r->exported)
+		return false; /* first exportfs, which flushes nfsd's caches */
+	if (r->attached && detach_root(&r->paths) == -1) {
+		if (errno != EBUSY)
+			log_warn("client %s: root not detached", r->name);
+		work_in(DETACH_RETRY_MS);
+		return false;
+	}
+	if (r->attached)
+		log_info("client %s: root detached", r->name);
+	if (r->known)
+		detach_image(r->paths.image); /* EBUSY while other clients use it */
+	TAILQ_REMOVE(&roots, r, next);
+	return true;
+}
+
+static void
+want(uint32_t index, const struct config_client *client)
+{
+	struct root *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		fatalx("no memory for client %s", client->name);
+	snprintf(r->name, sizeof(r->name), "%s", client->name);
+	r->client = index;
+	r->configured = true;
+	TAILQ_INSERT_TAIL(&roots, r, next);
+}
+
+/* A root that had to go is replaced by one of the same name: it was removed and added again, or made anew. */
+static void
+want_again(const char *name)
+{
+	for (size_t i = 0; i < server->config->client_count; i++)
+		if (server->config->client[i].image != NULL && strcmp(server->config->client[i].name, name) == 0)
+			want((uint32_t)i, &server->config->client[i]);
+}
+
+/* One root a turn: a mount takes milliseconds, and a thousand of them must not keep READs waiting. */
+static void
+on_work(evutil_socket_t fd, short what, void *argument)
+{
+	struct root *r, *following;
+
+	for (r = TAILQ_FIRST(&roots); r != NULL; r = following) {
+		following = TAILQ_NEXT(r, next);
+		if (!r->configured && detach(r)) {
+			want_again(r->name);
+			free(r);
+		}
+	}
+	TAILQ_FOREACH(r, &roots, next)
+		if (r->configured && !r->attached && r->text[0] == '\0') {
+			attach(r);
+			tell(r);
+			work_in(0);
+			return;
+		}
+}
+
+/* ---- the configuration ---- */
+
+/* Is the root on disk still the one that is attached? */
+static bool
+same(const struct root *r)
+{
+	struct client_manifest now;
+	char why[TEXT_SIZE];
+
+	return !r->known || !r->attached ||
+	    (client_manifest_read(r->name, &now, why, sizeof(why)) == 0 && now.fsid == r->manifest.fsid &&
+		now.version == r->manifest.version && strcmp(now.image, r->manifest.image) == 0);
+}
+
+static void
+keep_or_want(uint32_t index, const struct config_client *client)
+{
+	struct root *r = find(client->name);
+
+	if (r == NULL) {
+		want(index, client);
+	} else if (same(r)) {
+		r->client = index;
+		r->configured = true;
+		r->known = r->attached; /* what is not attached is read again */
+		r->text[0] = '\0';	/* and tried again */
+	}
+}
+
+void
+roots_apply(struct server *s)
+{
+	struct root *r;
+
+	TAILQ_FOREACH(r, &roots, next)
+		r->configured = false;
+	for (size_t i = 0; i < s->config->client_count; i++)
+		if (s->config->client[i].image != NULL)
+			keep_or_want((uint32_t)i, &s->config->client[i]);
+	exports_request(s);
+	work_in(0);
+}
+
+bool
+roots_attached(const char *name, const struct attach_paths **paths, const char **boot)
+{
+	const struct root *r = find(name);
+
+	if (r == NULL || !r->attached || !r->configured)
+		return false;
+	*paths = &r->paths;
+	*boot = r->boot;
+	return true;
+}
+
+/* ---- exports ---- */
+
+int
+roots_exports(const struct server *s, char **text)
+{
+	struct root *r;
+	size_t length;
+	FILE *out = open_memstream(text, &length);
+	int lines = 0;
+
+	if (out == NULL)
+		return -1;
+	TAILQ_FOREACH(r, &roots, next) {
+		const struct msg_client *client;
+		char line[512];
+
+		r->listed = r->attached && r->configured;
+		if (!r->listed)
+			continue;
+		client = &s->clients[r->client];
+		r->listed = access_export(&s->view, client, client->address);
+		if (!r->listed)
+			continue;
+		exports_line(line, sizeof(line), r->name, client->address, r->manifest.fsid);
+		fputs(line, out);
+		lines++;
+	}
+	if (fclose(out) == EOF)
+		return -1;
+	return lines;
+}
+
+void
+roots_exported(struct server *s, bool in_force)
+{
+	struct root *r;
+
+	TAILQ_FOREACH(r, &roots, next) {
+		bool was = r->exported;
+
+		r->exported = in_force ? r->listed : r->exported;
+		if (r->exported != was)
+			tell(r);
+	}
+	work_in(0);
+}
+
+/* ---- who is connected ---- */
+
+/* The peer's address of a line of /proc/net/tcp that is an established connection to our NFS port, or 0. */
+static uint32_t
+nfs_peer(const char *line)
+{
+	unsigned local_port, peer, peer_port, state;
+
+	if (sscanf(line, " %*u: %*x:%x %x:%x %x", &local_port, &peer, &peer_port, &state) != 4)
+		return 0;
+	return local_port == NFS_PORT && state == TCP_ESTABLISHED ? peer : 0;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static size_t
+nfs_peers(uint32_t **peers)
+{
+	FILE *table = fopen("/proc/net/tcp", "re");
+	char line[256];
+	size_t count = 0, room = 0;
+
+	*peers = NULL;
+	if (table == NULL)
+		return 0;
+	while (fgets(line, sizeof(line), table) != NULL) {
+		uint32_t peer = nfs_peer(line);
+
+		if (peer == 0)
+			continue;
+		if (count == room) {
+			uint32_t *more = reallocarray(*peers, room = room * 2 + 64, sizeof(**peers));
+
+			if (more == NULL)
+				break;
+			*peers = more;
+		}
+		(*peers)[count++] = peer;
+	}
+	fclose(table);
+	if (count > 0)
+		qsort(*peers, count, sizeof(**peers), compare);
+	return count;
+}
+
+void
+roots_look_for_mounts(struct server *s)
+{
+	uint32_t *peers;
+	size_t count = nfs_peers(&peers);
+	struct root *r;
+
+	TAILQ_FOREACH(r, &roots, next) {
+		bool connected;
+
+		if (!r->exported || !r->configured)
+			continue;
+		connected = count > 0 && bsearch(&s->clients[r->client].address, peers, count, sizeof(*peers), compare) != NULL;
+		if (connected && !r->connected)
+			children_tell_mounted(r->client, s->generation);
+		r->connected = connected;
+	}
+	free(peers);
+}
