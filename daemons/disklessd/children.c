@@ -155,9 +155,7 @@ answer_neighbour(const struct msg_read *read)
 	}
 	answer.found = neighbours_find(n->sockets.facts.ifindex, read->address, answer.mac, &pinned);
 	if (!pinned)
-		for (size_t i = 0; i < server->view.client_count; i++)
-			if (server->clients[i].address == read->address && server->clients[i].network == read->network)
-				neighbours_pin(n->sockets.facts.ifindex, read->address, server->clients[i].mac);
+		neighbours_pin_again();
 	tell_broker(MSG_NEIGHBOUR_IS, &answer, sizeof(answer));
 }
 

@@ -85,30 +85,24 @@ facts_of(const struct config *config, uint32_t generation)
 /* ---- pins ---- */
 
 static void
-pin(const struct msg_client *c)
+pin_clients(void)
 {
-	if (neighbours_pin(children_interface(c->network), c->address, c->mac) == -1)
-		log_warn("client %s: its address is not pinned to its MAC", c->name);
-}
+	struct pin *pins = calloc(server.view.client_count + 1, sizeof(*pins));
 
-static void
-pin_all(void)
-{
-	for (size_t i = 0; i < server.view.client_count; i++)
-		pin(&server.clients[i]);
-}
-
-static void
-unpin_old(const struct access_view *old)
-{
-	for (size_t i = 0; i < old->client_count; i++)
-		neighbours_unpin(children_interface(old->clients[i].network), old->clients[i].address);
+	if (pins == NULL)
+		fatalx("no memory for the neighbour entries");
+	for (size_t i = 0; i < server.view.client_count; i++) {
+		pins[i].ifindex = children_interface(server.clients[i].network);
+		pins[i].address = server.clients[i].address;
+		memcpy(pins[i].mac, server.clients[i].mac, MAC_SIZE);
+	}
+	neighbours_pin_all(pins, server.view.client_count);
 }
 
 static void
 on_pin_timer(evutil_socket_t fd, short what, void *argument)
 {
-	pin_all();
+	neighbours_pin_again();
 }
 
 /* ---- configuring ---- */
@@ -123,10 +117,9 @@ put_in_force(struct config *config, struct facts facts)
 	server.networks = facts.networks;
 	server.clients = facts.clients;
 	server.view = (struct access_view){ facts.networks, config->network_count, facts.clients, config->client_count };
-	unpin_old(&old.view);
 	roots_apply(&server);
 	children_apply(&server);
-	pin_all();
+	pin_clients();
 	config_free(old.config);
 	free(old.networks);
 	free(old.clients);

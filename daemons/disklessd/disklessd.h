@@ -104,9 +104,20 @@ enum file_status boot_open(const struct server *, const struct config_client *, 
 /* ---- neighbours.c: the kernel's table of who holds which address ---- */
 
 void neighbours_init(void);
-/* Permanent entry. 0, or -1 with errno. */
-int neighbours_pin(unsigned ifindex, uint32_t address, const uint8_t mac[static MAC_SIZE]);
-int neighbours_unpin(unsigned ifindex, uint32_t address);
+struct pin {
+	unsigned ifindex;
+	uint32_t address;
+	uint8_t mac[MAC_SIZE];
+};
+/* Makes a permanent entry; a dynamic one is replaced. 0, or -1 with errno. */
+int neighbours_pin(const struct pin *);
+/*
+ * These, and no others of ours, are permanent from now on: an entry of the last call that is not among them is taken out. Takes
+ * pins, which came from malloc(3).
+ */
+void neighbours_pin_all(struct pin *pins, size_t count);
+/* The last call's pins again: an interface that was down has lost them. */
+void neighbours_pin_again(void);
 /* Who holds address? false: unknown. *pinned: by a permanent entry. */
 bool neighbours_find(unsigned ifindex, uint32_t address, uint8_t mac[static MAC_SIZE], bool *pinned);
 

@@ -11,13 +11,17 @@
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "address.h"
 #include "log.h"
 
 static int netlink = -1;
 static uint32_t sequence;
+static struct pin *pinned;	/* what the last neighbours_pin_all() was given, sorted */
+static size_t pinned_count;
 
 struct request {
 	struct nlmsghdr header;
@@ -86,27 +90,61 @@ union answer {
 };
 
 int
-neighbours_pin(unsigned ifindex, uint32_t address, const uint8_t mac[static MAC_SIZE])
+neighbours_pin(const struct pin *pin)
 {
 	struct request r;
 	union answer answer;
 
-	begin(&r, RTM_NEWNEIGH, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, ifindex);
+	begin(&r, RTM_NEWNEIGH, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, pin->ifindex);
 	r.neighbour.ndm_state = NUD_PERMANENT;
-	add(&r, NDA_DST, &address, sizeof(address));
-	add(&r, NDA_LLADDR, mac, MAC_SIZE);
+	add(&r, NDA_DST, &pin->address, sizeof(pin->address));
+	add(&r, NDA_LLADDR, pin->mac, MAC_SIZE);
 	return ask(&r, &answer.header, sizeof(answer)) == -1 ? -1 : 0;
 }
 
-int
-neighbours_unpin(unsigned ifindex, uint32_t address)
+static void
+unpin(const struct pin *pin)
 {
 	struct request r;
 	union answer answer;
 
-	begin(&r, RTM_DELNEIGH, NLM_F_ACK, ifindex);
-	add(&r, NDA_DST, &address, sizeof(address));
-	return ask(&r, &answer.header, sizeof(answer)) == -1 && errno != ENOENT ? -1 : 0;
+	begin(&r, RTM_DELNEIGH, NLM_F_ACK, pin->ifindex);
+	add(&r, NDA_DST, &pin->address, sizeof(pin->address));
+	ask(&r, &answer.header, sizeof(answer)); /* an entry that is gone already is what we want */
+}
+
+static int
+compare_pins(const void *a, const void *b)
+{
+	const struct pin *x = a, *y = b;
+
+	if (x->ifindex != y->ifindex)
+		return x->ifindex < y->ifindex ? -1 : 1;
+	return x->address < y->address ? -1 : x->address > y->address;
+}
+
+void
+neighbours_pin_again(void)
+{
+	static struct log_limit limit = LOG_LIMIT(5, 60000);
+	char text[ADDRESS_TEXT];
+
+	for (size_t i = 0; i < pinned_count; i++)
+		if (neighbours_pin(&pinned[i]) == -1)
+			LOG_LIMITED(&limit, log_warn("%s is not pinned to its MAC", address_text(pinned[i].address, text)));
+}
+
+void
+neighbours_pin_all(struct pin *pins, size_t count)
+{
+	qsort(pins, count, sizeof(*pins), compare_pins);
+	for (size_t i = 0; i < pinned_count; i++)
+		if (bsearch(&pinned[i], pins, count, sizeof(*pins), compare_pins) == NULL)
+			unpin(&pinned[i]);
+	free(pinned);
+	pinned = pins;
+	pinned_count = count;
+	neighbours_pin_again();
 }
 
 bool
