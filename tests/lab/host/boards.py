@@ -52,7 +52,7 @@ class Board:
                 path.rename(path.with_name(f"{kind}.{number}"))
 
     async def follow(self):
-        """Each line of output is `state STATE...` or `console`: something new stands on the console."""
+        """Each line of output is `state STATE...`, or `console` or `log`: something new stands there."""
         errors = asyncio.ensure_future(self.process.stderr.read())
         async for line in self.process.stdout:
             kind, _, text = line.decode().strip().partition(" ")
@@ -150,13 +150,13 @@ class Boards:
         return self.board(name).text("console")
 
     async def wait(self, name, kind, wanted, seconds):
-        """`kind` is state or for. A board that ended without what is wanted is told at once, not after the time."""
+        """`kind` is state, console or log. A board that ended without what is wanted is told at once, not after the time."""
         board = self.board(name)
 
         def reached():
             if kind == "state":
                 return board.state.startswith(wanted)
-            return wanted in board.text("console")
+            return wanted in board.text(kind)
 
         def ended():
             return board.state.startswith(("failed", "off", "fetched"))

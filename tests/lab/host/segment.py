@@ -33,8 +33,9 @@ class Segment:
         await self.configure(f"tuntap add dev {tap} mode tap", f"link set {tap} master {BRIDGE} up")
 
     async def delete(self):
-        if (NAMESPACES / self.name).exists():
-            await processes.run(["ip", "netns", "del", self.name])
+        """Also what a board that had to be killed left behind."""
+        for entry in NAMESPACES.glob(f"{self.name}*"):
+            await processes.run(["ip", "netns", "del", entry.name])
 
 
 async def remove_abandoned():

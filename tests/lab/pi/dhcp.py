@@ -150,7 +150,7 @@ class Client:
             self.nic.broadcast(CLIENT_PORT, SERVER_PORT, self.message(DISCOVER))
             if self.collect_offers(min(self.sent + self.profile.discover_seconds, deadline)):
                 return
-        lacking = [word for word, offer in (("an address", self.address_offer), ("the PXE menu", self.pxe_offer))
+        lacking = [word for word, offer in (("address", self.address_offer), ("PXE menu", self.pxe_offer))
                    if not offer]
         raise BootFailure("dhcp", f"{self.profile.name}: {count} DISCOVERs and no {' nor '.join(lacking)}")
 

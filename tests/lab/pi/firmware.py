@@ -67,10 +67,18 @@ class Firmware:
             raise BootFailure("tftp", f"{path}: {result.detail}")
         return result.status == tftp.FOUND
 
+    def configured_prefix(self):
+        """TFTP_PREFIX: the serial, the MAC with dashes, or a text."""
+        wanted = self.options.tftp_prefix
+        known = {"serial": f"{self.serial:08x}/", "mac": self.nic.mac.hex("-") + "/", "none": ""}
+        return known.get(wanted, wanted)
+
     def choose_prefix(self, *markers):
-        """The serial's directory if it has one of the marker files, else everything from the root."""
-        self.prefix = f"{self.serial:08x}/"
+        """The directory of TFTP_PREFIX if it has one of the marker files, else everything from the root."""
+        self.prefix = self.configured_prefix()
         if any(self.exists(marker) for marker in markers):
+            return
+        if not self.prefix:
             return
         self.prefix = ""
         self.record.step("prefix", "cleared: nothing below the serial")

@@ -26,6 +26,7 @@ class Record:
         """One line: time of day, seconds since power on, step, detail."""
         now = time.strftime("%H:%M:%S")
         self.log.write(f"{now} {time.monotonic() - self.started:8.3f} {step} {detail}".rstrip() + "\n")
+        print("log", flush=True)
 
     def anomaly(self, detail):
         """Something that a board in the field may choke on, though this one went on."""

@@ -188,6 +188,7 @@ class Client:
     def transfer(self, name, probe):
         port, self.next_port = self.next_port, self.next_port + 1
         started = time.monotonic()
+        self.record.step("tftp-ask", f"{name} from port {port}")
         result = Transfer(self, name, port, probe).run()
         detail = result.detail or f"{len(result.data)} bytes"
         verb = "tftp-probe" if probe else "tftp-read"
