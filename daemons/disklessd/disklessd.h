@@ -118,8 +118,8 @@ int neighbours_pin(const struct pin *);
 void neighbours_pin_all(struct pin *pins, size_t count);
 /* The last call's pins again: an interface that was down has lost them. */
 void neighbours_pin_again(void);
-/* Who holds address? false: unknown. *pinned: by a permanent entry. */
-bool neighbours_find(unsigned ifindex, uint32_t address, uint8_t mac[static MAC_SIZE], bool *pinned);
+/* Who holds address? false: unknown. *permanent: by an entry that does not learn. */
+bool neighbours_find(unsigned ifindex, uint32_t address, uint8_t mac[static MAC_SIZE], bool *permanent);
 
 /* ---- tool.c: the one way to run a program ---- */
 

@@ -148,7 +148,7 @@ neighbours_pin_all(struct pin *pins, size_t count)
 }
 
 bool
-neighbours_find(unsigned ifindex, uint32_t address, uint8_t mac[static MAC_SIZE], bool *pinned)
+neighbours_find(unsigned ifindex, uint32_t address, uint8_t mac[static MAC_SIZE], bool *permanent)
 {
 	struct request r;
 	union answer answer;
@@ -165,7 +165,7 @@ neighbours_find(unsigned ifindex, uint32_t address, uint8_t mac[static MAC_SIZE]
 
 	if (found->ndm_state & (NUD_FAILED | NUD_INCOMPLETE | NUD_NONE))
 		return false;
-	*pinned = (found->ndm_state & NUD_PERMANENT) != 0;
+	*permanent = (found->ndm_state & NUD_PERMANENT) != 0;
 	for (; RTA_OK(a, left); a = RTA_NEXT(a, left))
 		if (a->rta_type == NDA_LLADDR && RTA_PAYLOAD(a) == MAC_SIZE) {
 			memcpy(mac, RTA_DATA(a), MAC_SIZE);
