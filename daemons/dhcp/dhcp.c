@@ -13,7 +13,6 @@
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <netinet/in.h>
-#include <netinet/ip.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -47,15 +46,6 @@ struct dhcp {
 };
 
 static void
-put_control(struct cmsghdr *header, int type, const void *bytes, size_t size)
-{
-	header->cmsg_level = IPPROTO_IP;
-	header->cmsg_type = type;
-	header->cmsg_len = CMSG_LEN(size);
-	memcpy(CMSG_DATA(header), bytes, size);
-}
-
-static void
 send_offer(struct dhcp *dhcp, const struct dhcp_answer *answer)
 {
 	static struct log_limit limit = LOG_LIMIT(5, 10000);
@@ -69,10 +59,9 @@ send_offer(struct dhcp *dhcp, const struct dhcp_answer *answer)
 	/* The source is the server's address, whichever others the interface has: boards compare it. */
 	struct in_pktinfo source = { .ipi_ifindex = (int)dhcp->ifindex,
 		.ipi_spec_dst.s_addr = dhcp->table->network.server };
-	int tos = IPTOS_PREC_INTERNETCONTROL;
 	union {
 		struct cmsghdr header;
-		uint8_t bytes[CMSG_SPACE(sizeof(source)) + CMSG_SPACE(sizeof(tos))];
+		uint8_t bytes[CMSG_SPACE(sizeof(source))];
 	} control = { .bytes = { 0 } };
 	struct msghdr message = {
 		.msg_name = &everybody,
@@ -84,8 +73,10 @@ send_offer(struct dhcp *dhcp, const struct dhcp_answer *answer)
 	};
 	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
 
-	put_control(header, IP_PKTINFO, &source, sizeof(source));
-	put_control(CMSG_NXTHDR(&message, header), IP_TOS, &tos, sizeof(tos));
+	header->cmsg_level = IPPROTO_IP;
+	header->cmsg_type = IP_PKTINFO;
+	header->cmsg_len = CMSG_LEN(sizeof(source));
+	memcpy(CMSG_DATA(header), &source, sizeof(source));
 	part.iov_len = dhcp_encode_offer(answer, dhcp->table->network.server, packet);
 	if (sendmsg(dhcp->udp, &message, MSG_DONTWAIT) == -1)
 		LOG_LIMITED(&limit, log_warn("cannot send an offer on %s", dhcp->table->network.interface));
