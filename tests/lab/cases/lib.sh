@@ -1,0 +1,97 @@
+# shellcheck shell=sh
+# What the cases share. Sourced by tests/lab/suite and by each case; runs inside the lab's machine.
+#
+# Every fact is one line: `ok - NAME`, `not ok - NAME` or `skip - NAME: REASON`. Nothing else begins with these words.
+
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+export lab=tests/lab
+SERVER=192.168.10.11
+LOG=/run/lab/diskless.log
+
+ok() {
+	echo "ok - $*"
+}
+
+not_ok() { # name, reason
+	echo "not ok - $1${2:+: $2}"
+}
+
+# check NAME COMMAND...: ok if the command succeeds. Its output is shown only if it does not.
+check() {
+	check_name=$1
+	shift
+	if check_output=$("$@" 2>&1); then
+		ok "$check_name"
+	else
+		not_ok "$check_name" "$(printf '%s' "$check_output" | tail -n 3 | tr '\n' ' ' | cut -c1-300)"
+	fi
+}
+
+# refuse NAME COMMAND...: ok if the command fails.
+refuse() {
+	refuse_name=$1
+	shift
+	if refuse_output=$("$@" 2>&1); then
+		not_ok "$refuse_name" "it succeeded: $(printf '%s' "$refuse_output" | head -n 2 | tr '\n' ' ' | cut -c1-200)"
+	else
+		ok "$refuse_name"
+	fi
+}
+
+# within SECONDS COMMAND...: true as soon as the command succeeds.
+within() {
+	within_end=$(($(date +%s) + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$(date +%s)" -lt "$within_end" ] || return 1
+		sleep 0.2
+	done
+}
+
+contains() { # text, part
+	case $1 in
+	*"$2"*) return 0 ;;
+	esac
+	echo "no '$2' in: $1"
+	return 1
+}
+
+# ---- the suite ----
+
+start_server() {
+	disklessd -d -v >>"$LOG" 2>&1 &
+	echo $! >/run/lab-disklessd.pid
+	within 60 server_ready
+}
+
+server_ready() {
+	[ "$(disklessctl status --json 2>/dev/null | grep -o '"phase": *"ready"' | wc -l)" -ge 3 ]
+}
+
+server_pid() {
+	cat /run/lab-disklessd.pid
+}
+
+# Waits for the end, so that the next start finds the lock free.
+end_server() { # signal
+	end_pid=$(server_pid)
+	kill "-$1" "$end_pid"
+	while [ -d "/proc/$end_pid" ] && ! grep -q '^State:.Z' "/proc/$end_pid/status" 2>/dev/null; do sleep 0.1; done
+}
+
+child_pid() { # broker | dhcp | tftp
+	pidof "diskless-$1"
+}
+
+exported() { # client
+	grep -q "^/srv/diskless/$1	" /var/lib/nfs/etab
+}
+
+# A command in a client's namespace with its root mounted at /mnt.
+in_root() { # client, command...
+	in_root_client=$1
+	shift
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	ip netns exec "$in_root_client" sh -c 'mount -t nfs -o vers=3,tcp,nolock,timeo=50,retrans=2 "$0" /mnt && shift 0 && "$@"' \
+	    "$SERVER:/srv/diskless/$in_root_client" "$@"
+}
