@@ -39,7 +39,7 @@ Test(dhcp_wire, a_pi_4_discover_is_understood)
 	cr_assert_eq(r.vendor_length, 32);
 	cr_assert_arr_eq(r.vendor, "PXEClient:Arch:00000:UNDI:002001", 32);
 	cr_assert(r.has_machine_id);
-	cr_assert_arr_eq(r.machine_id, ID_PI4 + 2, 17);
+	cr_assert_arr_eq(r.machine_id, &ID_PI4[2], 17);
 }
 
 Test(dhcp_wire, a_pi_3_rom_discover_is_understood)
@@ -49,7 +49,7 @@ Test(dhcp_wire, a_pi_3_rom_discover_is_understood)
 	assert_taken();
 	cr_assert_eq(r.xid, 0x26f30339);
 	cr_assert_eq(r.parameters, 12);
-	cr_assert_arr_eq(r.machine_id, ID_G0 + 2, 17);
+	cr_assert_arr_eq(r.machine_id, &ID_G0[2], 17);
 }
 
 Test(dhcp_wire, every_number_of_the_header_is_read)
