@@ -18,6 +18,9 @@ SYSUSERSDIR ?= /usr/lib/sysusers.d
 TMPFILESDIR ?= /usr/lib/tmpfiles.d
 INITDIR    ?= $(SYSCONFDIR)/init.d
 
+ifeq ($(VARIANT),fuzz)
+CC := clang
+endif
 B := build/$(VARIANT)
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
@@ -47,9 +50,6 @@ ld_debug   := $(HARDEN_LD)
 ld_asan    := -fsanitize=address,undefined
 ld_cov     := --coverage
 ld_fuzz    := -fsanitize=address,undefined
-ifeq ($(VARIANT),fuzz)
-CC := clang
-endif
 ifeq ($(variant_$(VARIANT)),)
 $(error VARIANT is '$(VARIANT)'; it must be one of release debug asan cov fuzz)
 endif

@@ -417,9 +417,3 @@ ipc_free(struct ipc *ipc)
 	close(ipc->fd);
 	free(ipc);
 }
-
-int
-ipc_pair(int fd[2])
-{
-	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd);
-}

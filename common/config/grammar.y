@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Duty: the language of diskless.conf(5), and the errors of who does not speak it. A statement stands on one line; where a block or
+ * list begins and in a list a line may end. Values are words, made into what they mean by values.c.
+ * All values of the parser belong to the config's storage: nothing is to be freed on an error.
+ */
+%define api.pure full
+%define api.prefix {config_yy}
+%define api.token.prefix {T_}
+%define api.value.type {char *}
+%define api.location.type {struct config_place}
+%define parse.error custom
+%locations
+%param { struct config_parser *p }
+%expect 0
+
+%code requires {
+#include "parse.h"
+}
+%code provides {
+int config_yylex(char **text, struct config_place *at, struct config_parser *p);
+}
+%code {
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define YYLLOC_DEFAULT(current, rhs, n) ((current) = (n) ? YYRHSLOC(rhs, 1) : YYRHSLOC(rhs, 0))
+#define FIRST_KEYWORD T_ADDRESS
+#define LAST_KEYWORD  T_UNKNOWN
+static_assert(LAST_KEYWORD - FIRST_KEYWORD < KEYWORDS_MAX, "config_block.at has room for every word");
+
+static void config_yyerror(const struct config_place *, struct config_parser *, const char *);
+}
+%initial-action { @$ = (struct config_place){ p->lexer->file, 1, 1 }; }
+
+%token END 0 "end of file" NEWLINE "end of line" OPEN "{" CLOSE "}" COMMA "," WORD "a value" STRING "a string"
+/* The words of the language, sorted: errors list them in this order. */
+%token ADDRESS "address" ANSWER "answer" AUTHORIZED_KEYS "authorized-keys" BOOT "boot" CLIENT "client" CMDLINE "cmdline"
+	DHCP "dhcp" GATEWAY "gateway" IMAGE "image" INCLUDE "include" INTERFACE "interface" LOCAL "local" MAC "mac"
+	NAME_SERVERS "name-servers" NETWORK "network" NFS "nfs" OBSERVE "observe" OFF "off" PACKAGES "packages" PROXY "proxy"
+	QUOTA "quota" RESERVATIONS "reservations" ROOT "root" RUN "run" SD "sd" SERIAL "serial"
+	SERVER_ADDRESS "server-address" SOURCE "source" SUBNET "subnet" TIMEZONE "timezone" UNKNOWN "unknown"
+
+%%
+file:
+	%empty
+	| file NEWLINE
+	| file statement
+	| file recovery
+	;
+statement:
+	INCLUDE value						{ config_include(p, @2, $2); }
+	| SERVER_ADDRESS value {
+		if (config_once(p, &p->top, T_SERVER_ADDRESS, @1, @2))
+			p->config->server_address = config_address(p, @2, $2);
+	}
+	| NETWORK value	{ config_network_begin(p, @2, $2); }	open network_body close
+	| IMAGE value	{ config_image_begin(p, @2, $2); }	open image_body close
+	| CLIENT value	{ config_client_begin(p, @2, $2); }	open client_body close
+	;
+
+network_body:
+	%empty
+	| network_body NEWLINE
+	| network_body network_statement
+	| network_body recovery
+	;
+network_statement:
+	INTERFACE value {
+		if (config_once(p, p->block, T_INTERFACE, @1, @2))
+			config_network(p)->interface = config_text(p, @2, T_INTERFACE, $2);
+	}
+	| SERVER_ADDRESS value {
+		if (config_once(p, p->block, T_SERVER_ADDRESS, @1, @2))
+			config_network(p)->server = config_address(p, @2, $2);
+	}
+	| SUBNET value {
+		if (config_once(p, p->block, T_SUBNET, @1, @2))
+			config_subnet(p, @2, $2, config_network(p));
+	}
+	| GATEWAY value {
+		if (config_once(p, p->block, T_GATEWAY, @1, @2))
+			config_network(p)->gateway = config_address(p, @2, $2);
+	}
+	| NAME_SERVERS list {
+		if (config_once(p, p->block, T_NAME_SERVERS, @1, @2))
+			config_name_servers(p);
+	}
+	| DHCP PROXY						{ config_dhcp(p, @1, @2, DHCP_PROXY); }
+	| DHCP RESERVATIONS					{ config_dhcp(p, @1, @2, DHCP_RESERVATIONS); }
+	| DHCP OFF						{ config_dhcp(p, @1, @2, DHCP_OFF); }
+	| UNKNOWN OBSERVE					{ config_unknown(p, @1, @2, UNKNOWN_OBSERVE); }
+	| UNKNOWN ANSWER					{ config_unknown(p, @1, @2, UNKNOWN_ANSWER); }
+	;
+
+image_body:
+	%empty
+	| image_body NEWLINE
+	| image_body image_statement
+	| image_body recovery
+	;
+image_statement:
+	SOURCE value {
+		if (config_once(p, p->block, T_SOURCE, @1, @2))
+			config_image(p)->source = config_text(p, @2, T_SOURCE, $2);
+	}
+	| TIMEZONE value {
+		if (config_once(p, p->block, T_TIMEZONE, @1, @2))
+			config_image(p)->timezone = config_text(p, @2, T_TIMEZONE, $2);
+	}
+	| AUTHORIZED_KEYS value {
+		if (config_once(p, p->block, T_AUTHORIZED_KEYS, @1, @2))
+			config_image(p)->authorized_keys = config_text(p, @2, T_AUTHORIZED_KEYS, $2);
+	}
+	| RUN value {
+		if (config_once(p, p->block, T_RUN, @1, @2))
+			config_image(p)->run = config_text(p, @2, T_RUN, $2);
+	}
+	| PACKAGES list {
+		if (config_once(p, p->block, T_PACKAGES, @1, @2))
+			config_packages(p);
+	}
+	;
+
+client_body:
+	%empty
+	| client_body NEWLINE
+	| client_body client_statement
+	| client_body recovery
+	;
+client_statement:
+	SERIAL value {
+		if (config_once(p, p->block, T_SERIAL, @1, @2))
+			config_serial(p, @2, $2, config_client(p));
+	}
+	| MAC value {
+		if (config_once(p, p->block, T_MAC, @1, @2))
+			config_mac(p, @2, $2, config_client(p));
+	}
+	| ADDRESS value {
+		if (config_once(p, p->block, T_ADDRESS, @1, @2))
+			config_client(p)->address = config_address(p, @2, $2);
+	}
+	| NETWORK value {
+		if (config_once(p, p->block, T_NETWORK, @1, @2))
+			p->block->network = $2;
+	}
+	| IMAGE value {
+		if (config_once(p, p->block, T_IMAGE, @1, @2))
+			p->block->image = $2;
+	}
+	| QUOTA value {
+		if (config_once(p, p->block, T_QUOTA, @1, @2))
+			config_client(p)->quota = config_quota(p, @2, $2);
+	}
+	| CMDLINE value {
+		if (config_once(p, p->block, T_CMDLINE, @1, @2))
+			config_client(p)->cmdline = config_text(p, @2, T_CMDLINE, $2);
+	}
+	| ROOT NFS						{ config_root(p, @1, @2, ROOT_NFS, NULL); }
+	| ROOT LOCAL value					{ config_root(p, @1, @3, ROOT_LOCAL, $3); }
+	| BOOT NETWORK						{ config_boot(p, @1, @2, BOOT_NETWORK); }
+	| BOOT SD						{ config_boot(p, @1, @2, BOOT_SD); }
+	;
+
+value:
+	WORD
+	| STRING
+	;
+list:
+	OPEN { p->item_count = 0; } items list_close
+	;
+items:
+	%empty
+	| items value						{ config_item_add(p, @2, $2); }
+	| items COMMA
+	| items NEWLINE
+	;
+list_close:
+	CLOSE
+	| error CLOSE						{ yyerrok; }
+	;
+open:
+	OPEN
+	| NEWLINE open
+	;
+close:
+	CLOSE
+	| error CLOSE						{ yyerrok; }
+	;
+/* After an error: on with the next line, or behind the block that an unknown statement has. */
+recovery:
+	error NEWLINE						{ yyerrok; }
+	| error OPEN						{ config_skip_block(p); yyerrok; }
+	;
+%%
+int
+config_keyword(const char *word)
+{
+	for (int token = FIRST_KEYWORD; token <= LAST_KEYWORD; token++) {
+		if (strcmp(config_word(token), word) == 0)
+			return token;
+	}
+	return -1;
+}
+
+const char *
+config_word(int token)
+{
+	return yysymbol_name(YYTRANSLATE(token));
+}
+
+size_t
+config_word_index(int token)
+{
+	return (size_t)(token - FIRST_KEYWORD);
+}
+
+/* "a, b or c": what may stand here. An end of line may stand nearly everywhere and is not worth a word. */
+static void
+list_expected(const yysymbol_kind_t *expected, int count, char *text, size_t size)
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (int i = 0; i < count && used < size; i++) {
+		const char *between = i == 0 ? "" : i == count - 1 ? " or " : ", ";
+
+		used += (size_t)snprintf(text + used, size - used, "%s%s", between, yysymbol_name(expected[i]));
+	}
+}
+
+/* The symbols that may stand here without the dull ones; how many. */
+static int
+find_expected(const yypcontext_t *context, yysymbol_kind_t expected[YYNTOKENS])
+{
+	int all = yypcontext_expected_tokens(context, expected, YYNTOKENS), count = 0;
+
+	for (int i = 0; i < all; i++) {
+		if (expected[i] != YYSYMBOL_NEWLINE && expected[i] != YYSYMBOL_STRING && expected[i] != YYSYMBOL_COMMA)
+			expected[count++] = expected[i];
+	}
+	return count;
+}
+
+static bool
+holds(const yysymbol_kind_t *expected, int count, yysymbol_kind_t symbol)
+{
+	for (int i = 0; i < count; i++) {
+		if (expected[i] == symbol)
+			return true;
+	}
+	return false;
+}
+
+static int
+yyreport_syntax_error(const yypcontext_t *context, struct config_parser *p)
+{
+	yysymbol_kind_t expected[YYNTOKENS], found = yypcontext_token(context);
+	struct config_place at = *yypcontext_location(context);
+	int count = find_expected(context, expected);
+	char allowed[512];
+	bool value = holds(expected, count, YYSYMBOL_WORD);
+
+	p->bad_syntax = true;
+	list_expected(expected, count, allowed, sizeof(allowed));
+	if (found == YYSYMBOL_YYEOF || found == YYSYMBOL_NEWLINE)
+		config_error(p, at, "%s too early; expected here: %s", yysymbol_name(found), allowed);
+	else if (value && found > YYSYMBOL_STRING)
+		config_error(p, at, "%s is a word of the language; as a value it is written in quotes: \"%s\"",
+		    yysymbol_name(found), yysymbol_name(found));
+	else if (found == YYSYMBOL_WORD)
+		config_error(p, at, "unknown word %s; allowed here: %s", config_shown(p, p->lexer->token), allowed);
+	else
+		config_error(p, at, "%s is not allowed here; allowed here: %s",
+		    found == YYSYMBOL_STRING ? config_shown(p, p->lexer->token) : yysymbol_name(found), allowed);
+	return 0;
+}
+
+/* Only for what is no syntax error: the parser's stack is full. */
+static void
+config_yyerror(const struct config_place *at, struct config_parser *p, const char *message)
+{
+	p->bad_syntax = true;
+	config_error(p, *at, "%s; make the file shorter", message);
+}
