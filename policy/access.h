@@ -33,7 +33,8 @@ enum access_verdict {
  * May the machine at (network, address, mac) read path? mac NULL: the kernel knows none. Path as requested: leading '/'
  * and repeated '/' count as nothing, '\\' is an ordinary byte. A first component that is a serial (8 hex digits) or a MAC with
  * dashes must be the client's own, in either case, and is taken off. On ACCESS_GRANTED *client is the client and rest (size
- * PATH_SIZE) the path below its boot directory, never empty, without "." and ".." components.
+ * PATH_SIZE) the path below its boot directory, never empty, without "." and ".." components. Otherwise rest is empty, and
+ * *client is whose address it is, for the count of refusals, or NULL.
  */
 enum access_verdict access_read(const struct access_view *, uint32_t network, uint32_t address, const uint8_t *mac,
     const char *path, const struct msg_client **client, char rest[static PATH_SIZE]);
