@@ -13,7 +13,6 @@ from . import processes
 PORTS = [f"boards{number}" for number in range(6)]
 VIRTUAL_PI = pathlib.Path(__file__).resolve().parent.parent / "virtual-pi"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}$")
-FINAL = ("booted", "fetched", "failed", "off")
 
 
 class RequestError(Exception):

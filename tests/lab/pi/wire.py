@@ -25,7 +25,7 @@ def packed(address):
 
 
 def checksum(data):
-    """The internet checksum, before complement is inverted for zero."""
+    """The internet checksum; over data that holds its own checksum it is zero."""
     if len(data) % 2:
         data += b"\0"
     total = sum(struct.unpack(f"!{len(data) // 2}H", data))
@@ -115,12 +115,10 @@ class Nic:
 
     def receive(self, deadline):
         """The next UDP datagram for us, or None at the deadline (time.monotonic)."""
-        while (now := time.monotonic()) < deadline:
+        while time.monotonic() < deadline:
             datagram = self._read_frame(deadline)
             if datagram:
                 return datagram
-            if time.monotonic() - now > 1:
-                continue
         return None
 
     def _read_frame(self, deadline):
