@@ -97,6 +97,9 @@ $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+# Not make's own rule, which would write beside the source.
+%.c: %.y
+
 $(B)/%.c $(B)/%.h &: %.y
 	$(call say,BISON,$<)
 	@mkdir -p $(@D)

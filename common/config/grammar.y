@@ -7,18 +7,21 @@
 %define api.pure full
 %define api.prefix {config_yy}
 %define api.token.prefix {T_}
-%define api.value.type {char *}
 %define api.location.type {struct config_place}
 %define parse.error custom
 %locations
 %param { struct config_parser *p }
 %expect 0
+%union {
+	char *text;
+	int choice;
+}
 
 %code requires {
 #include "parse.h"
 }
 %code provides {
-int config_yylex(char **text, struct config_place *at, struct config_parser *p);
+int config_yylex(CONFIG_YYSTYPE *value, struct config_place *at, struct config_parser *p);
 }
 %code {
 #include <assert.h>
@@ -34,13 +37,17 @@ static void config_yyerror(const struct config_place *, struct config_parser *, 
 }
 %initial-action { @$ = (struct config_place){ p->lexer->file, 1, 1 }; }
 
-%token END 0 "end of file" NEWLINE "end of line" OPEN "{" CLOSE "}" COMMA "," WORD "a value" STRING "a string"
+%token END 0 "end of file" NEWLINE "end of line"
+%token <text> WORD "a value" STRING "a string"
 /* The words of the language, sorted: errors list them in this order. */
 %token ADDRESS "address" ANSWER "answer" AUTHORIZED_KEYS "authorized-keys" BOOT "boot" CLIENT "client" CMDLINE "cmdline"
 	DHCP "dhcp" GATEWAY "gateway" IMAGE "image" INCLUDE "include" INTERFACE "interface" LOCAL "local" MAC "mac"
 	NAME_SERVERS "name-servers" NETWORK "network" NFS "nfs" OBSERVE "observe" OFF "off" PACKAGES "packages" PROXY "proxy"
 	QUOTA "quota" RESERVATIONS "reservations" ROOT "root" RUN "run" SD "sd" SERIAL "serial"
 	SERVER_ADDRESS "server-address" SOURCE "source" SUBNET "subnet" TIMEZONE "timezone" UNKNOWN "unknown"
+%token OPEN "{" CLOSE "}" COMMA ","
+%type <text> value
+%type <choice> dhcp_mode unknown_policy boot_kind
 
 %%
 file:
@@ -87,11 +94,23 @@ network_statement:
 		if (config_once(p, p->block, T_NAME_SERVERS, @1, @2))
 			config_name_servers(p);
 	}
-	| DHCP PROXY						{ config_dhcp(p, @1, @2, DHCP_PROXY); }
-	| DHCP RESERVATIONS					{ config_dhcp(p, @1, @2, DHCP_RESERVATIONS); }
-	| DHCP OFF						{ config_dhcp(p, @1, @2, DHCP_OFF); }
-	| UNKNOWN OBSERVE					{ config_unknown(p, @1, @2, UNKNOWN_OBSERVE); }
-	| UNKNOWN ANSWER					{ config_unknown(p, @1, @2, UNKNOWN_ANSWER); }
+	| DHCP dhcp_mode {
+		if (config_once(p, p->block, T_DHCP, @1, @2))
+			config_network(p)->dhcp = $2;
+	}
+	| UNKNOWN unknown_policy {
+		if (config_once(p, p->block, T_UNKNOWN, @1, @2))
+			config_network(p)->unknown = $2;
+	}
+	;
+dhcp_mode:
+	PROXY							{ $$ = DHCP_PROXY; }
+	| RESERVATIONS						{ $$ = DHCP_RESERVATIONS; }
+	| OFF							{ $$ = DHCP_OFF; }
+	;
+unknown_policy:
+	OBSERVE							{ $$ = UNKNOWN_OBSERVE; }
+	| ANSWER						{ $$ = UNKNOWN_ANSWER; }
 	;
 
 image_body:
@@ -158,10 +177,21 @@ client_statement:
 		if (config_once(p, p->block, T_CMDLINE, @1, @2))
 			config_client(p)->cmdline = config_text(p, @2, T_CMDLINE, $2);
 	}
-	| ROOT NFS						{ config_root(p, @1, @2, ROOT_NFS, NULL); }
-	| ROOT LOCAL value					{ config_root(p, @1, @3, ROOT_LOCAL, $3); }
-	| BOOT NETWORK						{ config_boot(p, @1, @2, BOOT_NETWORK); }
-	| BOOT SD						{ config_boot(p, @1, @2, BOOT_SD); }
+	| ROOT NFS						{ config_once(p, p->block, T_ROOT, @1, @2); }
+	| ROOT LOCAL value {
+		if (config_once(p, p->block, T_ROOT, @1, @3)) {
+			config_client(p)->root = ROOT_LOCAL;
+			config_client(p)->local_root = config_text(p, @3, T_LOCAL, $3);
+		}
+	}
+	| BOOT boot_kind {
+		if (config_once(p, p->block, T_BOOT, @1, @2))
+			config_client(p)->boot = $2;
+	}
+	;
+boot_kind:
+	NETWORK							{ $$ = BOOT_NETWORK; }
+	| SD							{ $$ = BOOT_SD; }
 	;
 
 value:
@@ -217,7 +247,7 @@ config_word_index(int token)
 	return (size_t)(token - FIRST_KEYWORD);
 }
 
-/* "a, b or c": what may stand here. An end of line may stand nearly everywhere and is not worth a word. */
+/* "a, b or c" */
 static void
 list_expected(const yysymbol_kind_t *expected, int count, char *text, size_t size)
 {
@@ -231,14 +261,14 @@ list_expected(const yysymbol_kind_t *expected, int count, char *text, size_t siz
 	}
 }
 
-/* The symbols that may stand here without the dull ones; how many. */
+/* The symbols that may stand here, without those that are not worth a word; how many. */
 static int
 find_expected(const yypcontext_t *context, yysymbol_kind_t expected[YYNTOKENS])
 {
 	int all = yypcontext_expected_tokens(context, expected, YYNTOKENS), count = 0;
 
 	for (int i = 0; i < all; i++) {
-		if (expected[i] != YYSYMBOL_NEWLINE && expected[i] != YYSYMBOL_STRING && expected[i] != YYSYMBOL_COMMA)
+		if (expected[i] > YYSYMBOL_NEWLINE && expected[i] != YYSYMBOL_STRING && expected[i] != YYSYMBOL_COMMA)
 			expected[count++] = expected[i];
 	}
 	return count;
@@ -266,8 +296,8 @@ yyreport_syntax_error(const yypcontext_t *context, struct config_parser *p)
 	p->bad_syntax = true;
 	list_expected(expected, count, allowed, sizeof(allowed));
 	if (found == YYSYMBOL_YYEOF || found == YYSYMBOL_NEWLINE)
-		config_error(p, at, "%s too early; expected here: %s", yysymbol_name(found), allowed);
-	else if (value && found > YYSYMBOL_STRING)
+		config_error(p, at, "%s too early; allowed here: %s", yysymbol_name(found), allowed);
+	else if (value && found >= YYSYMBOL_ADDRESS && found <= YYSYMBOL_UNKNOWN)
 		config_error(p, at, "%s is a word of the language; as a value it is written in quotes: \"%s\"",
 		    yysymbol_name(found), yysymbol_name(found));
 	else if (found == YYSYMBOL_WORD)

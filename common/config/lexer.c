@@ -66,7 +66,7 @@ give_up_line(struct config_lexer *l)
 {
 	while (peek(l) != '\n' && peek(l) != -1)
 		take(l);
-	return T_YYerror;
+	return T_CONFIG_YYerror;
 }
 
 /* The next byte of a quoted string, its closing quote as '\0', or -1 with the error noted. */
@@ -174,15 +174,15 @@ token(struct config_parser *p, struct config_place start)
 }
 
 int
-config_yylex(char **text, struct config_place *at, struct config_parser *p)
+config_yylex(CONFIG_YYSTYPE *value, struct config_place *at, struct config_parser *p)
 {
 	int kind;
 
 	skip_blanks(p->lexer);
 	*at = place(p->lexer);
 	kind = token(p, *at);
-	*text = kind == T_WORD || kind == T_STRING ? config_copy(p, p->lexer->token) : NULL;
-	if (kind == T_YYerror)
+	value->text = kind == T_WORD || kind == T_STRING ? config_copy(p, p->lexer->token) : NULL;
+	if (kind == T_CONFIG_YYerror)
 		p->bad_syntax = true;
 	return kind;
 }
