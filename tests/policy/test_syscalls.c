@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: ISC */
+/* The tables of system calls: whole and in order as data, and in force as filters. */
+#include "jail.h"
+
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <seccomp.h>
+
+#include "syscalls.h"
+
+static const struct syscall_table *const children[] = { &syscalls_broker, &syscalls_dhcp, &syscalls_tftp };
+static const struct syscall_table *const all[] = { &syscalls_children, &syscalls_broker, &syscalls_dhcp, &syscalls_tftp,
+	&syscalls_disklessd };
+#define COUNT(a) (sizeof(a) / sizeof(*(a)))
+
+/* ---- the tables as data ---- */
+
+static int
+order(const struct syscall_rule *a, const struct syscall_rule *b)
+{
+	int by_name = strcmp(a->name, b->name);
+
+	if (by_name != 0)
+		return by_name;
+	if (a->argument != b->argument)
+		return a->argument < b->argument ? -1 : 1;
+	return a->value < b->value ? -1 : a->value > b->value;
+}
+
+Test(syscalls, rows_are_sorted_and_unique)
+{
+	for (size_t t = 0; t < COUNT(all); t++)
+		for (size_t i = 1; i < all[t]->count; i++)
+			cr_assert_lt(order(&all[t]->rules[i - 1], &all[t]->rules[i]), 0, "%s: %s is behind %s",
+			    all[t]->process, all[t]->rules[i].name, all[t]->rules[i - 1].name);
+}
+
+Test(syscalls, every_row_has_a_reason_and_known_columns)
+{
+	for (size_t t = 0; t < COUNT(all); t++)
+		for (size_t i = 0; i < all[t]->count; i++) {
+			const struct syscall_rule *r = &all[t]->rules[i];
+
+			cr_assert(r->reason != NULL && strlen(r->reason) > 3, "%s: %s", all[t]->process, r->name);
+			cr_assert_leq(r->operator, ARG_SUBSET);
+			cr_assert_leq(r->argument, 5);
+			cr_assert_leq(r->optional, 1);
+			cr_assert_leq(r->value, UINT32_MAX, "%s: only low halves are compared", r->name);
+		}
+}
+
+Test(syscalls, every_name_is_a_system_call)
+{
+	for (size_t t = 0; t < COUNT(all); t++)
+		for (size_t i = 0; i < all[t]->count; i++) {
+			const struct syscall_rule *r = &all[t]->rules[i];
+
+			if (!r->optional)
+				cr_assert_neq(seccomp_syscall_resolve_name(r->name), __NR_SCMP_ERROR, "%s", r->name);
+		}
+}
+
+/* A row without a look at the arguments would make the others of its name void. */
+Test(syscalls, no_name_stands_both_with_and_without_an_argument)
+{
+	for (size_t t = 0; t < COUNT(all); t++)
+		for (size_t i = 1; i < all[t]->count; i++) {
+			const struct syscall_rule *a = &all[t]->rules[i - 1], *b = &all[t]->rules[i];
+
+			if (strcmp(a->name, b->name) == 0)
+				cr_assert(a->operator== ARG_EQ && b->operator== ARG_EQ && a->refuse == b->refuse, "%s",
+				    a->name);
+		}
+}
+
+static const struct syscall_rule *
+row_of(const struct syscall_table *table, const char *name)
+{
+	for (size_t i = 0; i < table->count; i++)
+		if (strcmp(table->rules[i].name, name) == 0)
+			return &table->rules[i];
+	return table->also == NULL ? NULL : row_of(table->also, name);
+}
+
+Test(syscalls, no_table_repeats_what_it_shares)
+{
+	for (size_t t = 0; t < COUNT(children); t++)
+		for (size_t i = 0; i < children[t]->count; i++)
+			cr_assert_null(row_of(&syscalls_children, children[t]->rules[i].name));
+}
+
+/* What no child has any business with, whatever else its table may grow to. */
+static const char *const never_a_child[] = { "add_key", "bind", "bpf", "capset", "chdir", "chmod", "chown", "chroot",
+	"clone", "clone3", "connect", "creat", "dup", "dup2", "dup3", "execve", "execveat", "fchmod", "fchown", "fork",
+	"getdents64", "init_module", "inotify_init1", "io_uring_enter", "io_uring_register", "io_uring_setup", "ioctl",
+	"kexec_load", "keyctl", "kill", "landlock_create_ruleset", "link", "linkat", "listen", "memfd_create", "mkdir",
+	"mkdirat", "mknod", "mknodat", "mount", "name_to_handle_at", "open", "open_by_handle_at", "openat", "openat2",
+	"perf_event_open", "pidfd_getfd", "pidfd_open", "pivot_root", "pkey_mprotect", "prctl", "prlimit64",
+	"process_vm_readv", "process_vm_writev", "ptrace", "readlink", "readlinkat", "reboot", "rename", "renameat",
+	"renameat2", "request_key", "seccomp", "setgid", "setgroups", "setns", "setresgid", "setresuid", "setrlimit",
+	"setsockopt", "setuid", "shmat", "socket", "socketpair", "swapon", "symlink", "symlinkat", "tgkill", "tkill",
+	"truncate", "umount2", "unlink", "unlinkat", "unshare", "userfaultfd", "vfork" };
+
+static const char *const never_the_parent[] = { "acct", "add_key", "adjtimex", "bpf", "clock_settime", "delete_module",
+	"fanotify_init", "finit_module", "init_module", "io_uring_enter", "io_uring_register", "io_uring_setup",
+	"ioperm", "iopl", "kcmp", "kexec_file_load", "kexec_load", "keyctl", "migrate_pages", "modify_ldt",
+	"move_pages", "open_by_handle_at", "perf_event_open", "pidfd_getfd", "pivot_root", "process_madvise",
+	"process_vm_readv", "process_vm_writev", "ptrace", "quotactl", "reboot", "request_key", "setdomainname",
+	"sethostname", "setns", "settimeofday", "swapoff", "swapon", "syslog", "userfaultfd", "vhangup" };
+
+/* Not killed, but not there either. */
+static const char *const missing_for_the_parent[] = { "clone3", "creat", "execveat", "fsopen", "inotify_init1",
+	"mlockall", "mknod", "mknodat", "mount_setattr", "move_mount", "name_to_handle_at", "open_tree", "pidfd_open",
+	"pkey_mprotect", "shmat", "truncate", "unshare" };
+
+Test(syscalls, no_child_may_make_a_call_that_is_never_a_childs)
+{
+	for (size_t t = 0; t < COUNT(children); t++)
+		for (size_t i = 0; i < COUNT(never_a_child); i++) {
+			cr_assert_neq(
+			    seccomp_syscall_resolve_name(never_a_child[i]), __NR_SCMP_ERROR, "%s", never_a_child[i]);
+			cr_assert_null(
+			    row_of(children[t], never_a_child[i]), "%s: %s", children[t]->process, never_a_child[i]);
+		}
+}
+
+Test(syscalls, the_children_make_no_more_kinds_of_calls_than_these)
+{
+	cr_expect_leq(syscalls_children.count, 32, "a wider jail needs a thought, and this number");
+	cr_expect_leq(syscalls_broker.count, 2);
+	cr_expect_eq(syscalls_dhcp.count, 0);
+	cr_expect_leq(syscalls_tftp.count, 12);
+}
+
+Test(syscalls, whoever_is_not_listed_dies_but_under_the_parent_only_fails)
+{
+	for (size_t t = 0; t < COUNT(children); t++)
+		cr_expect_eq(children[t]->otherwise, SCMP_ACT_KILL_PROCESS, "%s", children[t]->process);
+	cr_expect_eq(syscalls_disklessd.otherwise, SCMP_ACT_ERRNO(ENOSYS));
+}
+
+Test(syscalls, what_a_child_may_do_its_parents_filter_lets_pass)
+{
+	for (size_t t = 0; t < COUNT(children); t++)
+		for (const struct syscall_table *table = children[t]; table != NULL; table = table->also)
+			for (size_t i = 0; i < table->count; i++) {
+				const struct syscall_rule *r = row_of(&syscalls_disklessd, table->rules[i].name);
+
+				cr_assert(
+				    r != NULL && r->refuse == 0 && r->operator== ARG_ANY, "%s", table->rules[i].name);
+			}
+}
+
+/* ---- the tables in force ---- */
+
+struct call {
+	const struct syscall_table *table;
+	long number;
+	unsigned long argument[6];
+};
+
+static void
+lock(const struct syscall_table *table)
+{
+	const char *why;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 || syscalls_load(table, &why) == -1)
+		abort();
+}
+
+/* Ends with the call's errno, or 0. */
+static int
+lock_and_call(const void *argument)
+{
+	const struct call *c = argument;
+	const unsigned long *a = c->argument;
+
+	lock(c->table);
+	return syscall(c->number, a[0], a[1], a[2], a[3], a[4], a[5]) == -1 ? errno : 0;
+}
+
+/* Every argument is wrong, except the one. */
+static int
+outcome(const struct syscall_table *table, long number, unsigned index, unsigned long value)
+{
+	struct call c = { table, number, { -1UL, -1UL, -1UL, -1UL, -1UL, -1UL } };
+
+	c.argument[index] = value;
+	return in_a_process(lock_and_call, &c);
+}
+
+Test(syscalls, a_child_that_makes_a_forbidden_call_dies_of_it)
+{
+	for (size_t t = 0; t < COUNT(children); t++)
+		for (size_t i = 0; i < COUNT(never_a_child); i++) {
+			int number = seccomp_syscall_resolve_name(never_a_child[i]);
+
+			if (number >= 0)
+				cr_expect(by_policy(outcome(children[t], number, 0, -1UL)), "%s: %s",
+				    children[t]->process, never_a_child[i]);
+		}
+}
+
+Test(syscalls, a_call_that_is_newer_than_the_tables_kills_a_child_and_fails_for_the_parent)
+{
+	cr_expect(by_policy(outcome(&syscalls_tftp, 4000, 0, 0)));
+	cr_expect(with(outcome(&syscalls_disklessd, 4000, 0, 0), ENOSYS));
+}
+
+#ifdef __x86_64__
+Test(syscalls, the_x32_and_i386_doors_are_shut)
+{
+	cr_expect(by_policy(outcome(&syscalls_tftp, 0x40000000 | SYS_getpid, 0, 0)));
+	cr_expect(by_policy(outcome(&syscalls_disklessd, 0x40000000 | SYS_getpid, 0, 0)));
+}
+
+static int
+getpid_by_int80(const void *table)
+{
+	int result;
+
+	if (table != NULL)
+		lock(table);
+	__asm__ volatile("int $0x80" : "=a"(result) : "a"(20) : "memory");
+	return result > 0 ? 0 : 1;
+}
+
+Test(syscalls, a_call_by_the_door_of_another_architecture_ends_the_process)
+{
+	if (!with(in_a_process(getpid_by_int80, NULL), 0))
+		cr_skip_test("this kernel has no 32-bit calls");
+	cr_expect(by_policy(in_a_process(getpid_by_int80, &syscalls_tftp)));
+	cr_expect(by_policy(in_a_process(getpid_by_int80, &syscalls_disklessd)));
+}
+#endif
+
+/* A stack that is not one: returning through it is no way to test that it may be tried. */
+static bool
+is_harmless(const char *name)
+{
+	return strcmp(name, "rt_sigreturn") != 0;
+}
+
+Test(syscalls, every_row_of_a_child_lets_its_call_pass)
+{
+	for (size_t t = 0; t < COUNT(children); t++)
+		for (const struct syscall_table *table = children[t]; table != NULL; table = table->also)
+			for (size_t i = 0; i < table->count; i++) {
+				const struct syscall_rule *r = &table->rules[i];
+				int number = seccomp_syscall_resolve_name(r->name), status;
+
+				if (number < 0 || !is_harmless(r->name))
+					continue;
+				status =
+				    outcome(children[t], number, r->argument, r->operator== ARG_ANY ? -1UL : r->value);
+				cr_expect(WIFEXITED(status), "%s: %s", children[t]->process, r->name);
+			}
+}
+
+Test(syscalls, every_argument_rule_of_a_child_has_an_outside)
+{
+	for (size_t t = 0; t < COUNT(children); t++)
+		for (const struct syscall_table *table = children[t]; table != NULL; table = table->also)
+			for (size_t i = 0; i < table->count; i++) {
+				const struct syscall_rule *r = &table->rules[i];
+				int number = seccomp_syscall_resolve_name(r->name);
+
+				if (number < 0 || r->operator== ARG_ANY)
+					continue;
+				for (unsigned bit = 0; bit < 32; bit++) {
+					unsigned long value = r->operator== ARG_EQ ? r->value ^ 1UL << bit : 1UL << bit;
+
+					if (r->operator== ARG_SUBSET &&(r->value & value) != 0)
+						continue;
+					cr_expect(by_policy(outcome(children[t], number, r->argument, value)),
+					    "%s: %s(%#lx)", children[t]->process, r->name, value);
+				}
+			}
+}
+
+Test(syscalls, memory_is_for_data_only)
+{
+	for (size_t t = 0; t < COUNT(children); t++) {
+		cr_expect(WIFEXITED(outcome(children[t], SYS_mmap, 2, PROT_NONE)));
+		cr_expect(WIFEXITED(outcome(children[t], SYS_mmap, 2, PROT_READ)));
+		cr_expect(by_policy(outcome(children[t], SYS_mmap, 2, PROT_READ | PROT_WRITE | PROT_EXEC)));
+		cr_expect(by_policy(outcome(children[t], SYS_mprotect, 2, PROT_READ | PROT_EXEC)));
+	}
+}
+
+/* The kernel takes an int from the low half of a register; what the other half holds must neither help nor hurt. */
+Test(syscalls, the_upper_half_of_an_argument_does_not_count)
+{
+	if (sizeof(long) < 8)
+		cr_skip_test("registers have one half here");
+	cr_expect(WIFEXITED(outcome(&syscalls_tftp, SYS_fcntl, 1, 0xffffffff00000000UL | F_GETFL)));
+	cr_expect(by_policy(outcome(&syscalls_tftp, SYS_fcntl, 1, 0xffffffff00000000UL | F_DUPFD)));
+	cr_expect(WIFEXITED(outcome(&syscalls_tftp, SYS_mmap, 2, 0xffffffff00000000UL | PROT_READ)));
+	cr_expect(by_policy(outcome(&syscalls_tftp, SYS_mmap, 2, 0xffffffff00000000UL | PROT_EXEC)));
+}
+
+/* ---- the parent ---- */
+
+Test(syscalls, what_the_parent_must_never_do_ends_it)
+{
+	for (size_t i = 0; i < COUNT(never_the_parent); i++) {
+		const struct syscall_rule *r = row_of(&syscalls_disklessd, never_the_parent[i]);
+		int number = seccomp_syscall_resolve_name(never_the_parent[i]);
+
+		cr_assert(r != NULL && r->refuse == REFUSE_KILL, "%s", never_the_parent[i]);
+		if (number >= 0)
+			cr_expect(by_policy(outcome(&syscalls_disklessd, number, 0, -1UL)), "%s", r->name);
+	}
+}
+
+Test(syscalls, what_the_parent_has_no_use_for_is_not_there)
+{
+	for (size_t i = 0; i < COUNT(missing_for_the_parent); i++) {
+		int number = seccomp_syscall_resolve_name(missing_for_the_parent[i]);
+
+		cr_assert_null(row_of(&syscalls_disklessd, missing_for_the_parent[i]), "%s", missing_for_the_parent[i]);
+		if (number >= 0)
+			cr_expect(
+			    with(outcome(&syscalls_disklessd, number, 0, 0), ENOSYS), "%s", missing_for_the_parent[i]);
+	}
+}
+
+Test(syscalls, the_parent_has_sockets_of_four_families)
+{
+	static const int yes[] = { AF_UNIX, AF_INET, AF_NETLINK, AF_PACKET };
+	static const int no[] = { AF_UNSPEC, AF_INET6, AF_BLUETOOTH, AF_ALG, AF_VSOCK, AF_XDP, AF_TIPC, AF_RDS,
+		AF_KEY };
+
+	for (size_t i = 0; i < COUNT(yes); i++)
+		cr_expect_not(
+		    with(outcome(&syscalls_disklessd, SYS_socket, 0, (unsigned long)yes[i]), ENOSYS), "%d", yes[i]);
+	for (size_t i = 0; i < COUNT(no); i++)
+		cr_expect(with(outcome(&syscalls_disklessd, SYS_socket, 0, (unsigned long)no[i]), ENOSYS), "%d", no[i]);
+}
+
+Test(syscalls, the_parent_makes_processes_but_no_namespace_and_no_thread)
+{
+	static const unsigned long no[] = { CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET, CLONE_NEWPID, CLONE_NEWUTS,
+		CLONE_NEWIPC, CLONE_NEWCGROUP, CLONE_THREAD | CLONE_SIGHAND | CLONE_VM, CLONE_PTRACE, CLONE_FILES,
+		CLONE_FS };
+
+	for (size_t i = 0; i < COUNT(no); i++)
+		cr_expect(with(outcome(&syscalls_disklessd, SYS_clone, 0, no[i]), ENOSYS), "%#lx", no[i]);
+}
+
+static int
+fork_under_the_parents_filter(const void *argument)
+{
+	int status;
+	pid_t pid;
+
+	lock(&syscalls_disklessd);
+	pid = fork();
+	if (pid == 0)
+		_exit(7);
+	return pid != -1 && waitpid(pid, &status, 0) == pid && with(status, 7) ? 0 : 1;
+}
+
+Test(syscalls, the_parent_can_fork)
+{
+	cr_expect(with(in_a_process(fork_under_the_parents_filter, NULL), 0));
+}
+
+/* A filter is inherited: the child's comes on top, and the stricter of the two decides. */
+static int
+lock_twice(const void *argument)
+{
+	lock(&syscalls_disklessd);
+	return lock_and_call(argument);
+}
+
+Test(syscalls, a_childs_filter_stands_below_its_parents)
+{
+	struct call asked = { &syscalls_tftp, SYS_getpid, { 0 } }, forbidden = { &syscalls_tftp, SYS_openat, { 0 } };
+
+	cr_expect(with(in_a_process(lock_twice, &asked), 0));
+	cr_expect(by_policy(in_a_process(lock_twice, &forbidden)));
+}
+
+/* ---- the engine ---- */
+
+static const char *
+trouble_with(const struct syscall_rule *rule)
+{
+	struct syscall_table table = {
+		.process = "test", .rules = rule, .count = 1, .otherwise = SCMP_ACT_KILL_PROCESS
+	};
+	const char *why = NULL;
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC), result = syscalls_export(&table, null, &why);
+
+	close(null);
+	return result == -1 ? why : NULL;
+}
+
+Test(syscalls, a_name_that_no_architecture_has_is_an_error)
+{
+	struct syscall_rule misspelt = ALLOW("raed", "test"), newer = ALLOW_IF_KNOWN("not_yet_thought_of", "test");
+	struct syscall_rule elsewhere = ALLOW("socketcall", "test");
+
+	cr_assert_not_null(trouble_with(&misspelt));
+	cr_expect_not_null(strstr(trouble_with(&misspelt), "raed"), "%s", trouble_with(&misspelt));
+	cr_expect_null(trouble_with(&newer));
+	cr_expect_null(trouble_with(&elsewhere), "a call of 32-bit machines");
+}
+
+Test(syscalls, a_rule_that_libseccomp_does_not_take_is_an_error)
+{
+	struct syscall_rule void_rule = KILL("ptrace", "what happens anyway"),
+			    wrong = ALLOW_EQ("read", 6, 0, "no seventh argument");
+
+	cr_expect_not_null(trouble_with(&void_rule));
+	cr_expect_not_null(trouble_with(&wrong));
+}
+
+static int
+load_where_the_kernel_says_no(const void *argument)
+{
+	static const struct syscall_rule rules[] = { { "seccomp", ARG_EQ, 0, 0, EPERM, 1, "SECCOMP_SET_MODE_FILTER" } };
+	static const struct syscall_table no = {
+		.process = "test", .rules = rules, .count = 1, .otherwise = SCMP_ACT_ALLOW
+	};
+	const char *why = NULL;
+
+	lock(&no);
+	return syscalls_load(&syscalls_tftp, &why) == -1 && strstr(why, "tftp") != NULL ? 0 : 1;
+}
+
+Test(syscalls, a_filter_that_does_not_load_is_an_error)
+{
+	cr_expect(with(in_a_process(load_where_the_kernel_says_no, NULL), 0));
+}
+
+Test(syscalls, a_table_can_be_printed)
+{
+	char text[4096] = "";
+	FILE *file = tmpfile();
+	const char *why;
+
+	cr_assert_not_null(file);
+	for (size_t t = 0; t < COUNT(all); t++)
+		cr_assert_eq(syscalls_export(all[t], fileno(file), &why), 0, "%s", why);
+	rewind(file);
+	cr_assert_gt(fread(text, 1, sizeof(text) - 1, file), 0);
+	cr_expect_not_null(strstr(text, "KILL_PROCESS"));
+	fclose(file);
+}
