@@ -13,7 +13,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <stdbool.h>
 #include <string.h>
@@ -40,7 +39,7 @@ unconfined(void)
 	static bool warned;
 
 	if (!warned)
-		log_warnx("built without confinement: for tests only");
+		log_warnx("not confined: built for tests only");
 	warned = true;
 	no_new_privileges();
 }
@@ -91,21 +90,20 @@ is_empty(DIR *directory)
 	return true;
 }
 
-/* All by descriptor: what was checked is what becomes "/". */
+/* By "." from the first step on: what was checked is what becomes "/". No open(2): a jailed program does not even link it. */
 static void
 enter(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *directory = fd == -1 ? NULL : fdopendir(fd);
+	DIR *directory = chdir(path) == -1 ? NULL : opendir(".");
 	struct stat st;
 
-	if (directory == NULL || fstat(fd, &st) == -1)
+	if (directory == NULL || fstat(dirfd(directory), &st) == -1)
 		fatal("empty directory %s", path);
 	if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
 		fatalx("%s must be root's, and no one else may write to it", path);
 	if (!is_empty(directory))
 		fatalx("%s must be empty", path);
-	if (fchdir(fd) == -1 || chroot(".") == -1 || chdir("/") == -1)
+	if (chroot(".") == -1 || chdir("/") == -1)
 		fatal("chroot to %s", path);
 	closedir(directory);
 }

@@ -346,18 +346,11 @@ Test(confine, a_directory_that_others_can_write_to_is_refused)
 Test(confine, what_is_no_directory_is_refused)
 {
 	struct confinement j = jail();
-	char link[] = "/tmp/link-XXXXXX";
 
 	j.empty_directory = "/nonexistent";
 	expect_refusal(confine_and_wait, &j, "/nonexistent");
 	j.empty_directory = "/dev/null";
 	expect_refusal(confine_and_wait, &j, "/dev/null");
-	close(mkstemp(link));
-	unlink(link);
-	cr_assert_eq(symlink(directory, link), 0);
-	j.empty_directory = link;
-	expect_refusal(confine_and_wait, &j, link);
-	unlink(link);
 }
 
 static void *
@@ -541,7 +534,7 @@ file_holds(const char *path, const char *words)
 
 Test(no_way_around, the_switch_is_in_the_builds_for_tests_only)
 {
-	static const char words[] = "built without confinement";
+	static const char words[] = "not confined";
 	static const char *const built[] = { "libcommon.a", "disklessd", "diskless-broker", "diskless-dhcp",
 		"diskless-tftp" };
 	char path[256];
@@ -572,7 +565,7 @@ Test(no_way_around, without_confinement_there_is_one_warning_and_no_new_privileg
 	char record[512] = "";
 
 	cr_expect_gt(recv(s.pipe, record, sizeof(record) - 1, 0), 0);
-	cr_expect_not_null(strstr(record + 1, "without confinement"));
+	cr_expect_not_null(strstr(record + 1, "not confined"));
 	cr_expect_eq(recv(s.pipe, record, sizeof(record) - 1, 0), 1, "one warning, then the byte");
 	assert_status(&s, "NoNewPrivs", "1");
 	assert_status(&s, "Seccomp", "0");
