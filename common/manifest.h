@@ -39,4 +39,10 @@ int client_manifest_write(int directory, const struct client_manifest *, char *w
 /* The newest version of an image that is whole, or 0. */
 uint32_t image_newest(const char *name);
 
+/* The bytes of the files, without a file: place is what errors begin with. Printing gives a malloc()ed text, or NULL and why. */
+int image_manifest_parse(const char *place, const char *text, size_t length, struct image_manifest *, char *why, size_t size);
+int client_manifest_parse(const char *place, const char *text, size_t length, struct client_manifest *, char *why, size_t size);
+char *image_manifest_print(const struct image_manifest *, char *why, size_t size);
+char *client_manifest_print(const struct client_manifest *, char *why, size_t size);
+
 #endif
