@@ -39,6 +39,9 @@ only_root_with(const char *program)
 		cr_skip_test("only root can confine the parent");
 	if (access(program, X_OK) == -1)
 		cr_skip_test("%s is not installed", program);
+#ifdef DISKLESS_NO_CONFINEMENT
+	cr_skip_test("built without confinement");
+#endif
 }
 
 static int
