@@ -90,7 +90,7 @@ network_subnet(struct config_parser *p, const struct config_block *b, struct con
 	}
 	n->prefix = 0;
 	config_error(p, where(b, T_INTERFACE),
-	    "interface %s cannot serve with %s: %s; correct one of them, or write subnet",
+	    "interface %s cannot serve with %s: %s; correct one of them, or set up the interface first",
 	    config_shown(p, n->interface), address_text(n->server, server), why);
 }
 

@@ -60,15 +60,6 @@ skip_blanks(struct config_lexer *l)
 	}
 }
 
-/* What is left of a line whose error is noted already. */
-static int
-give_up_line(struct config_lexer *l)
-{
-	while (peek(l) != '\n' && peek(l) != -1)
-		take(l);
-	return T_CONFIG_YYerror;
-}
-
 /* The next byte of a quoted string, its closing quote as '\0', or -1 with the error noted. */
 static int
 string_byte(struct config_parser *p, struct config_place start)
@@ -116,12 +107,14 @@ string(struct config_parser *p, struct config_place start)
 	int c;
 
 	take(l);
-	while ((c = string_byte(p, start)) > 0) {
-		if (!keep(p, start, &length, c))
-			return give_up_line(l);
-	}
+	while ((c = string_byte(p, start)) > 0 && keep(p, start, &length, c))
+		continue;
 	l->token[length] = '\0';
-	return c == 0 ? T_STRING : give_up_line(l);
+	if (c == 0)
+		return T_STRING;
+	while (peek(l) != '\n' && peek(l) != -1 && take(l) != '"')
+		continue;
+	return T_CONFIG_YYerror;
 }
 
 static int
@@ -132,8 +125,11 @@ word(struct config_parser *p, struct config_place start)
 	int keyword;
 
 	while (peek(l) != -1 && !ends_word(peek(l))) {
-		if (!keep(p, start, &length, take(l)))
-			return give_up_line(l);
+		if (keep(p, start, &length, take(l)))
+			continue;
+		while (peek(l) != -1 && !ends_word(peek(l)))
+			take(l);
+		return T_CONFIG_YYerror;
 	}
 	l->token[length] = '\0';
 	keyword = config_keyword(l->token);
@@ -169,8 +165,8 @@ token(struct config_parser *p, struct config_place start)
 	}
 	if (!is_control(peek(l)))
 		return word(p, start);
-	config_error(p, start, "control byte 0x%02x; a configuration is printable text", peek(l));
-	return give_up_line(l);
+	config_error(p, start, "control byte 0x%02x; a configuration is printable text", take(l));
+	return T_CONFIG_YYerror;
 }
 
 int
