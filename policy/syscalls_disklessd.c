@@ -68,6 +68,8 @@ static const struct syscall_rule rules[] = {
 	ALLOW("exit_group", "processes: children, exportfs, nft"),
 	ALLOW("faccessat", "files"),
 	ALLOW("faccessat2", "files"),
+	ALLOW("fadvise64", "files"),
+	ALLOW("fadvise64_64", "files"),
 	ALLOW("fallocate", "files: copies and images"),
 	KILL("fanotify_init", "large parts of the kernel that we need nothing of"),
 	ALLOW("fchdir", "files: looking"),
