@@ -172,8 +172,8 @@ resolve(struct config_parser *p, const struct config_blocks *blocks, struct conf
 			return (ssize_t)i;
 	}
 	for (size_t i = 0; i < blocks->count && used < sizeof(known); i++)
-		used += (size_t)snprintf(
-		    known + used, sizeof(known) - used, "%s%s", i == 0 ? "" : ", ", blocks->block[i].name);
+		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", i == 0 ? "" : ", ",
+		    config_shown(p, blocks->block[i].name));
 	if (used >= sizeof(known))
 		memcpy(known + sizeof(known) - 4, "...", 4);
 	config_error(p, at, "there is no %s %s; there is: %s", kind, config_shown(p, name), used == 0 ? "none" : known);

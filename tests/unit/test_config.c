@@ -306,9 +306,9 @@ static const struct {
 	    "x:7:8: client \"a\" has no image; add a line like: image \"bookworm\"\n"
 	    "x:7:8: client \"a\" has no quota; add a line like: quota 8G\n" },
 	{ BASE "client a { address 10.0.0.2 mac 02:00:00:00:00:01 image os quota 8G\n\tnetwork lap\n}\n",
-	    "x:8:10: there is no network \"lap\"; there is: lab\n" },
+	    "x:8:10: there is no network \"lap\"; there is: \"lab\"\n" },
 	{ BASE "client a { network lab address 10.0.0.2 mac 02:00:00:00:00:01 quota 8G\n\timage so\n}\n",
-	    "x:8:8: there is no image \"so\"; there is: os\n" },
+	    "x:8:8: there is no image \"so\"; there is: \"os\"\n" },
 	{ "client a { address 10.0.0.2 mac 02:00:00:00:00:01 quota 8G\n\tnetwork lab\n\timage os\n}\n",
 	    "x:2:10: there is no network \"lab\"; there is: none\n"
 	    "x:3:8: there is no image \"os\"; there is: none\n" },

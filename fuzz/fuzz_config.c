@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: ISC */
+/* Whatever the text: an error list that ends, or a configuration that keeps its rules and means the same printed back. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "address.h"
+#include "config.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
+
+static void
+require(bool truth)
+{
+	if (!truth)
+		abort();
+}
+
+static bool
+subnet(const char *interface, uint32_t server, uint32_t *network, unsigned *prefix, const char **why)
+{
+	*prefix = 24;
+	*network = server & prefix_mask(*prefix);
+	*why = "it begins with x";
+	return interface[0] != 'x';
+}
+
+static const struct config_resolver resolver = { .subnet = subnet };
+
+static void
+check_errors(const char *errors)
+{
+	unsigned lines = 0;
+
+	require(errors[0] != '\0' && errors[strlen(errors) - 1] == '\n');
+	for (; *errors != '\0'; errors++) {
+		require((*errors >= ' ' && *errors <= '~') || *errors == '\n');
+		lines += *errors == '\n';
+	}
+	require(lines <= 20);
+}
+
+static void
+check_client(const struct config_client *c)
+{
+	require(config_name_valid(c->name) && mac_is_unicast(c->mac));
+	require(address_in(c->address, c->network->subnet, c->network->prefix) && c->address != c->network->server);
+	require(c->root == ROOT_LOCAL ? c->local_root != NULL : c->image != NULL && c->quota >= CONFIG_QUOTA_MIN);
+	require(c->cmdline == NULL || strpbrk(c->cmdline, "\r\n\t") == NULL);
+}
+
+static void
+check(const struct config *c)
+{
+	for (size_t i = 0; i < c->network_count; i++) {
+		require(config_name_valid(c->network[i].name) && strlen(c->network[i].interface) < INTERFACE_SIZE);
+		require(c->network[i].server != 0 && c->network[i].prefix >= 1 && c->network[i].prefix <= 30);
+	}
+	for (size_t i = 0; i < c->image_count; i++)
+		require(config_name_valid(c->image[i].name));
+	for (size_t i = 0; i < c->client_count; i++)
+		check_client(&c->client[i]);
+}
+
+static void
+check_round_trip(const struct config *config)
+{
+	static char errors[8192];
+	struct config *again;
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	require(f != NULL);
+	config_print(config, f);
+	fclose(f);
+	again = config_parse("printed", text, size, &resolver, errors, sizeof(errors));
+	require(again != NULL && config_equal(config, again));
+	config_free(again);
+	free(text);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
+{
+	static char errors[32768];
+	struct config *config = config_parse("fuzz", (const char *)bytes, length, &resolver, errors, sizeof(errors));
+
+	if (config == NULL) {
+		check_errors(errors);
+		return 0;
+	}
+	require(errors[0] == '\0');
+	check(config);
+	check_round_trip(config);
+	config_free(config);
+	return 0;
+}
