@@ -7,12 +7,13 @@ from .rpc import Connection, Reader, Unreachable, opaque
 
 NFS_PORT, PORTMAP_PORT = 2049, 111
 NFS, MOUNT, PORTMAP = 100003, 100005, 100000
-GETATTR, LOOKUP, READLINK, READ, CREATE, MKDIR, SYMLINK, READDIRPLUS = 1, 3, 5, 6, 8, 9, 10, 17
+GETATTR, LOOKUP, READLINK, READ, CREATE, MKDIR, SYMLINK, REMOVE, RMDIR, READDIRPLUS = 1, 3, 5, 6, 8, 9, 10, 12, 13, 17
 REGULAR, DIRECTORY, LINK = 1, 2, 5
 ATTRIBUTES = 84
 NOTHING_SET = bytes(24)
 READ_BYTES = 4096
 LISTING_BYTES = 16384
+LONGEST_PATH = 1024
 
 Attributes = collections.namedtuple("Attributes", "kind mode uid gid size fsid inode")
 Entry = collections.namedtuple("Entry", "name handle")
@@ -101,6 +102,12 @@ class Nfs:
         arguments = opaque(directory) + opaque(name) + NOTHING_SET + opaque(target)
         return self.calls(SYMLINK, [arguments], made)[0]
 
+    def remove(self, pairs):
+        self.connection.run((NFS, 3, REMOVE, opaque(directory) + opaque(name)) for directory, name in pairs)
+
+    def rmdir(self, directory, name):
+        self.connection.run([(NFS, 3, RMDIR, opaque(directory) + opaque(name))])
+
 
 def mount_port(server):
     """Where rpcbind says that MOUNT version 3 over TCP is."""
@@ -119,7 +126,9 @@ class Mount:
     def mount(self, paths):
         """The handle of each path, or None."""
         handles = []
-        for body in self.connection.run((MOUNT, 3, 1, opaque(path)) for path in paths):
+        for path in paths:
+            call = (MOUNT, 3, 1, opaque(path))
+            body = self.connection.run([call])[0] if len(path) <= LONGEST_PATH else self.connection.once(call)
             reader = Reader(body) if body else None
             handles.append(reader.opaque() if reader and reader.take("I") == 0 else None)
         return handles

@@ -12,7 +12,7 @@ import struct
 
 ROOT, INODE, INODE_AND_PARENT, OVERLAY, OVERLAY_OLD = 0, 1, 2, 0xf8, 0xfb
 FSID_BYTES = {0: 8, 1: 4, 2: 12, 3: 8, 4: 8, 5: 8, 6: 16, 7: 24}
-BY_DEVICE, BY_NUMBER, BY_DEVICE_OLD, BY_ENCODED_DEVICE, BY_UUID4_INODE, BY_UUID8, BY_UUID16, BY_UUID16_INODE = range(8)
+BY_DEVICE, BY_NUMBER, BY_DEVICE_LONG, BY_ENCODED_DEVICE, BY_UUID4_INODE, BY_UUID8, BY_UUID16, BY_UUID16_INODE = range(8)
 UPPER_FLAG = 4
 OTHER_ENDIAN_FLAGS = (1, 2, 0xff)
 OVERLAY_HEAD = 24
@@ -159,9 +159,10 @@ def other_fsids(layers, numbers, inodes):
 def devices():
     """fsids that name a filesystem by its device and the exported directory's inode (2: the root of an ext4)."""
     for major, minor in itertools.product(DEVICE_MAJORS, DEVICE_MINORS):
-        yield BY_DEVICE, struct.pack(">HHI", major, minor, 2)
-        yield BY_DEVICE_OLD, struct.pack(">III", major, minor, 2)
-        yield BY_ENCODED_DEVICE, struct.pack("<II", (major << 8) | minor, 2)
+        inode = struct.pack("<I", 2)
+        yield BY_DEVICE, struct.pack(">HH", major, minor) + inode
+        yield BY_DEVICE_LONG, struct.pack(">II", major, minor) + inode
+        yield BY_ENCODED_DEVICE, struct.pack("<I", (major << 8) | minor) + inode
 
 
 def uuids(layers):
