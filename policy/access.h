@@ -22,11 +22,11 @@ struct access_view {
 
 enum access_verdict {
 	ACCESS_GRANTED,
-	ACCESS_NO_CLIENT,	/* no client has that address on that network: nothing at all */
-	ACCESS_WRONG_MAC,	/* a client's address, held by another MAC (or by none that is known) */
-	ACCESS_FOREIGN,		/* the path names another client */
-	ACCESS_BAD_PATH,	/* "..", empty, a byte that is no text, too long */
-	ACCESS_NOT_SERVED,	/* that client boots from a card, not from the network */
+	ACCESS_NO_CLIENT,  /* no client has that address on that network: nothing at all */
+	ACCESS_WRONG_MAC,  /* a client's address, held by another MAC (or by none that is known) */
+	ACCESS_FOREIGN,    /* the path names another client */
+	ACCESS_BAD_PATH,   /* "..", empty, a byte that is no text, too long */
+	ACCESS_NOT_SERVED, /* that client boots from a card, not from the network */
 };
 
 /*

@@ -9,10 +9,10 @@
 struct syscall_table;
 
 struct confinement {
-	const char *empty_directory;	/* becomes "/": owned by root, not writable, with nothing in it */
-	uid_t uid;			/* neither may be 0 */
+	const char *empty_directory; /* becomes "/": owned by root, not writable, with nothing in it */
+	uid_t uid;                   /* neither may be 0 */
 	gid_t gid;
-	unsigned max_files;		/* RLIMIT_NOFILE */
+	unsigned max_files; /* RLIMIT_NOFILE */
 	const struct syscall_table *table;
 };
 

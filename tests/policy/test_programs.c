@@ -47,11 +47,13 @@ only_root_with(const char *program)
 static int
 write_exports(void)
 {
-	static const char line[] =
-	    "/var/lib/nfs/root 192.168.10.12(rw,sync,no_subtree_check,no_root_squash,secure,sec=sys,mp,fsid=7)\n";
+	/* One of ours, and one of somebody else's with a name to resolve. */
+	static const char lines[] =
+	    "/var/lib/nfs/root 192.168.10.12(rw,sync,no_subtree_check,no_root_squash,secure,sec=sys,mp,fsid=7)\n"
+	    "/var/lib/nfs/root localhost(ro,sync,no_subtree_check)\n";
 	int fd = open("/etc/exports.d/diskless.exports", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
-	return fd != -1 && write(fd, line, sizeof(line) - 1) == sizeof(line) - 1 ? close(fd) : -1;
+	return fd != -1 && write(fd, lines, sizeof(lines) - 1) == sizeof(lines) - 1 ? close(fd) : -1;
 }
 
 static int
@@ -146,6 +148,7 @@ Test(programs, exportfs_does_under_the_filter_what_it_does_without)
 	cr_expect_not_null(strstr(confined, MARK "-r: 0\n"), "%s", confined);
 	cr_expect_not_null(strstr(confined, "/var/lib/nfs/root"), "%s", confined);
 	cr_expect_not_null(strstr(confined, "192.168.10.12("), "%s", confined);
+	cr_expect_not_null(strstr(confined, "localhost("), "%s", confined);
 }
 
 Test(programs, nft_does_under_the_filter_what_it_does_without)
