@@ -196,10 +196,11 @@ verify(char *why, size_t size)
 {
 	char *etab;
 	size_t length;
-	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char path[] = PATH_ETAB;
+	int root = open(dirname(path), O_PATH | O_DIRECTORY | O_CLOEXEC);
 	bool right;
 
-	if (root == -1 || beneath_slurp(root, PATH_ETAB, ETAB_MAX, &etab, &length) == -1) {
+	if (root == -1 || beneath_slurp(root, strrchr(PATH_ETAB, '/') + 1, ETAB_MAX, &etab, &length) == -1) {
 		snprintf(why, size, "%s: %s", PATH_ETAB, strerror(errno));
 		if (root != -1)
 			close(root);
