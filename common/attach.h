@@ -15,9 +15,9 @@
 
 /* Where one root's mounts go. Directories that do not exist are made (0700 below PATH_MOUNTS, 0755 for root). */
 struct attach_paths {
-	char image_file[PATH_SIZE];	/* .../image.ext4 */
-	char upper_file[PATH_SIZE];	/* .../upper.ext4 */
-	char image[PATH_SIZE];		/* mount points */
+	char image_file[PATH_SIZE]; /* .../image.ext4 */
+	char upper_file[PATH_SIZE]; /* .../upper.ext4 */
+	char image[PATH_SIZE];      /* mount points */
 	char upper[PATH_SIZE];
 	char root[PATH_SIZE];
 };

@@ -95,7 +95,8 @@ on_close(struct ipc *ipc, const char *why, void *argument)
 }
 
 void
-child_serve(struct child *child, const struct syscall_table *table, void (*on_child_message)(struct child *, struct ipc_message *))
+child_serve(struct child *child, const struct syscall_table *table,
+    void (*on_child_message)(struct child *, struct ipc_message *))
 {
 	struct confinement jail = {
 		.empty_directory = child->start.empty_directory,

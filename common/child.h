@@ -18,14 +18,14 @@ struct event_base;
 struct syscall_table;
 
 #define CHILD_PIPE_FD 3
-#define CHILD_LOG_FD 4
+#define CHILD_LOG_FD  4
 
 struct child {
 	uint32_t role;
-	struct event_base *base;	/* epoll, made before the jail */
-	struct ipc *parent;		/* from child_serve() on */
+	struct event_base *base; /* epoll, made before the jail */
+	struct ipc *parent;      /* from child_serve() on */
 	struct msg_start start;
-	unsigned max_files;		/* RLIMIT_NOFILE in the jail: set it between child_begin() and child_serve() */
+	unsigned max_files; /* RLIMIT_NOFILE in the jail: set it between child_begin() and child_serve() */
 	void *private;
 };
 

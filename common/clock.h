@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-uint64_t clock_ms(void);	/* CLOCK_MONOTONIC, milliseconds */
-uint64_t clock_wall_ms(void);	/* CLOCK_REALTIME, milliseconds since 1970 */
+uint64_t clock_ms(void);      /* CLOCK_MONOTONIC, milliseconds */
+uint64_t clock_wall_ms(void); /* CLOCK_REALTIME, milliseconds since 1970 */
 
 #endif

@@ -48,7 +48,7 @@ struct ipc {
 	void *argument;
 	STAILQ_HEAD(, queued) queue;
 	size_t queued_bytes;
-	bool *freed;		/* set when the pipe is freed inside one of its own callbacks */
+	bool *freed; /* set when the pipe is freed inside one of its own callbacks */
 };
 
 /* More messages than this at one wake-up would let one busy peer starve the others. */
@@ -150,7 +150,8 @@ strings_end(const struct message_rule *rule, const union msg_payload *payload)
 
 /* What is wrong with this packet of length bytes, or NULL. */
 static const char *
-breach_of(const struct packet *packet, size_t length, int descriptors, uint32_t self, uint32_t peer, enum ipc_phase phase)
+breach_of(
+    const struct packet *packet, size_t length, int descriptors, uint32_t self, uint32_t peer, enum ipc_phase phase)
 {
 	const struct message_rule *rule;
 
@@ -175,7 +176,8 @@ breach_of(const struct packet *packet, size_t length, int descriptors, uint32_t 
 }
 
 static enum ipc_result
-receive(int fd, int flags, uint32_t self, uint32_t peer, enum ipc_phase phase, struct ipc_message *message, const char **why)
+receive(int fd, int flags, uint32_t self, uint32_t peer, enum ipc_phase phase, struct ipc_message *message,
+    const char **why)
 {
 	/* Room for more descriptors than any message has, so that a surplus is seen and closed. */
 	union {
@@ -184,7 +186,9 @@ receive(int fd, int flags, uint32_t self, uint32_t peer, enum ipc_phase phase, s
 	} control;
 	struct packet packet;
 	struct iovec iov = { &packet, sizeof(packet) };
-	struct msghdr header = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	struct msghdr header = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+	};
 	ssize_t length;
 	int passed, descriptors;
 
@@ -315,8 +319,8 @@ ipc_send(struct ipc *ipc, enum msg_type type, const void *payload, size_t size, 
 {
 	int result = 0;
 
-	if (STAILQ_EMPTY(&ipc->queue) &&
-	    (transmit(ipc->fd, MSG_DONTWAIT, type, payload, size, passed) == 0 || (errno != EAGAIN && errno != ENOBUFS))) {
+	if (STAILQ_EMPTY(&ipc->queue) && (transmit(ipc->fd, MSG_DONTWAIT, type, payload, size, passed) == 0 ||
+					     (errno != EAGAIN && errno != ENOBUFS))) {
 		if (passed != -1)
 			close(passed);
 		return 0;

@@ -16,7 +16,7 @@ struct event_base;
 
 struct ipc_message {
 	enum msg_type type;
-	int fd;			/* -1, or owned by whoever holds the message: take it with ipc_take_fd() */
+	int fd; /* -1, or owned by whoever holds the message: take it with ipc_take_fd() */
 	union msg_payload body;
 };
 
@@ -35,8 +35,8 @@ const char *ipc_role(uint32_t role);
  * Reads one message from fd, for the process self from the process peer. IPC_BREACH: *why says what was wrong and
  * every descriptor that came along is closed. IPC_AGAIN: nothing there now (non-blocking fd).
  */
-enum ipc_result ipc_receive(int fd, uint32_t self, uint32_t peer, enum ipc_phase phase, struct ipc_message *message,
-    const char **why);
+enum ipc_result ipc_receive(
+    int fd, uint32_t self, uint32_t peer, enum ipc_phase phase, struct ipc_message *message, const char **why);
 
 /* The message's descriptor, which then belongs to the caller; -1 if there is none. */
 int ipc_take_fd(struct ipc_message *message);
@@ -57,7 +57,8 @@ typedef void (*ipc_on_message)(struct ipc *, struct ipc_message *, void *argumen
 typedef void (*ipc_on_close)(struct ipc *, const char *why, void *argument);
 
 /* Takes fd, which may be a blocking one: the loop never waits on it. NULL when memory is out (fd is closed). */
-struct ipc *ipc_new(struct event_base *, int fd, uint32_t self, uint32_t peer, ipc_on_message, ipc_on_close, void *argument);
+struct ipc *ipc_new(
+    struct event_base *, int fd, uint32_t self, uint32_t peer, ipc_on_message, ipc_on_close, void *argument);
 void ipc_free(struct ipc *);
 
 /*
@@ -66,7 +67,8 @@ void ipc_free(struct ipc *);
  */
 #define IPC_QUEUE_BYTES ((size_t)4 << 20)
 int ipc_send(struct ipc *, enum msg_type type, const void *payload, size_t size, int passed);
-#define IPC_SEND(pipe, name, payload) ipc_send((pipe), MSG_##name, (payload), sizeof(((union msg_payload *)0)->name), -1)
+#define IPC_SEND(pipe, name, payload) \
+	ipc_send((pipe), MSG_##name, (payload), sizeof(((union msg_payload *)0)->name), -1)
 
 /* A connected pair, close-on-exec. 0, or -1 with errno. */
 int ipc_pair(int fd[2]);

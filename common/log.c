@@ -97,8 +97,7 @@ log_record(int priority, const char *name, const char *text)
 	}
 }
 
-static LOG_PRINTF(3, 0) void
-write_log(int priority, int error, const char *format, va_list arguments)
+static LOG_PRINTF(3, 0) void write_log(int priority, int error, const char *format, va_list arguments)
 {
 	char text[LOG_RECORD_SIZE];
 	int saved = errno, length;
@@ -110,12 +109,12 @@ write_log(int priority, int error, const char *format, va_list arguments)
 	errno = saved;
 }
 
-#define WRITE_LOG(priority, error, format)                                                                             \
-	do {                                                                                                           \
-		va_list arguments;                                                                                     \
-		va_start(arguments, format);                                                                           \
-		write_log((priority), (error), (format), arguments);                                                   \
-		va_end(arguments);                                                                                     \
+#define WRITE_LOG(priority, error, format) \
+	do { \
+		va_list arguments; \
+		va_start(arguments, format); \
+		write_log((priority), (error), (format), arguments); \
+		va_end(arguments); \
 	} while (0)
 
 void
@@ -186,7 +185,8 @@ log_visible(char *text, size_t size, const void *bytes, size_t length)
 
 	for (size_t i = 0; i < length; i++) {
 		char one[8];
-		size_t n = (size_t)(vis(one, from[i], VIS_OCTAL | VIS_TAB | VIS_NL, i + 1 < length ? from[i + 1] : 0) - one);
+		size_t n =
+		    (size_t)(vis(one, from[i], VIS_OCTAL | VIS_TAB | VIS_NL, i + 1 < length ? from[i + 1] : 0) - one);
 
 		if (used + n >= size)
 			break;

@@ -13,13 +13,13 @@
 #include <stdint.h>
 #include <syslog.h>
 
-#define LOG_RECORD_SIZE 1024	/* a record longer than this is cut */
+#define LOG_RECORD_SIZE 1024 /* a record longer than this is cut */
 
 /* name: the process's name in each line. Call one of these once, before the first message. */
 void log_to_stderr(const char *name);
 void log_to_syslog(const char *name);
 void log_to_pipe(const char *name, int fd);
-void log_level(int priority);	/* the least urgent syslog(3) priority still written; LOG_INFO at first */
+void log_level(int priority); /* the least urgent syslog(3) priority still written; LOG_INFO at first */
 int log_get_level(void);
 
 /* Already formatted text under another process's name (log_sink.c). */
@@ -50,9 +50,16 @@ struct log_limit {
 	uint32_t suppressed;
 	uint64_t last;
 };
-#define LOG_LIMIT(burst, interval_ms) { (burst), (interval_ms), (burst), 0, 0 }
+#define LOG_LIMIT(burst, interval_ms) \
+	{ \
+		(burst), (interval_ms), (burst), 0, 0 \
+	}
 /* true: log it now. The number suppressed since the last time is logged by this call itself. */
 bool log_limit_pass(struct log_limit *);
-#define LOG_LIMITED(limit, call) do { if (log_limit_pass(limit)) call; } while (0)
+#define LOG_LIMITED(limit, call) \
+	do { \
+		if (log_limit_pass(limit)) \
+			call; \
+	} while (0)
 
 #endif

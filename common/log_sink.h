@@ -7,7 +7,7 @@
 #define DISKLESS_LOG_SINK_H
 
 #define LOG_SINK_BURST 200
-#define LOG_SINK_RATE 20
+#define LOG_SINK_RATE  20
 
 struct event_base;
 struct log_sink;

@@ -14,21 +14,21 @@
 struct image_manifest {
 	char name[NAME_SIZE];
 	uint32_t version;
-	char digest[65];		/* sha256 of image.ext4, hex */
-	uint64_t size;			/* bytes of image.ext4 */
-	char boot[PATH_SIZE];		/* the boot directory in the tree: /boot/firmware or /boot */
-	char kernel[PATH_SIZE];		/* kernel file names found there, space between; may be empty */
-	char origin[PATH_SIZE];		/* the file it was made of */
+	char digest[65];        /* sha256 of image.ext4, hex */
+	uint64_t size;          /* bytes of image.ext4 */
+	char boot[PATH_SIZE];   /* the boot directory in the tree: /boot/firmware or /boot */
+	char kernel[PATH_SIZE]; /* kernel file names found there, space between; may be empty */
+	char origin[PATH_SIZE]; /* the file it was made of */
 	char origin_digest[65];
-	char made[32];			/* 2026-11-23T20:00:00Z */
+	char made[32]; /* 2026-11-23T20:00:00Z */
 };
 
 struct client_manifest {
 	char name[NAME_SIZE];
 	char image[NAME_SIZE];
-	uint32_t version;		/* of the image that its upper belongs to */
-	uint32_t fsid;			/* of its export; unique on this server, never reused */
-	uint64_t quota;			/* bytes: the size of upper.ext4 */
+	uint32_t version; /* of the image that its upper belongs to */
+	uint32_t fsid;    /* of its export; unique on this server, never reused */
+	uint64_t quota;   /* bytes: the size of upper.ext4 */
 };
 
 /* 0, or -1 and why (size bytes) names file, line and what would be right. */
@@ -40,8 +40,10 @@ int client_manifest_write(int directory, const struct client_manifest *, char *w
 uint32_t image_newest(const char *name);
 
 /* The bytes of the files, without a file: place is what errors begin with. Printing gives a malloc()ed text, or NULL and why. */
-int image_manifest_parse(const char *place, const char *text, size_t length, struct image_manifest *, char *why, size_t size);
-int client_manifest_parse(const char *place, const char *text, size_t length, struct client_manifest *, char *why, size_t size);
+int image_manifest_parse(
+    const char *place, const char *text, size_t length, struct image_manifest *, char *why, size_t size);
+int client_manifest_parse(
+    const char *place, const char *text, size_t length, struct client_manifest *, char *why, size_t size);
 char *image_manifest_print(const struct image_manifest *, char *why, size_t size);
 char *client_manifest_print(const struct client_manifest *, char *why, size_t size);
 

@@ -8,7 +8,8 @@
 #include <stdbool.h>
 
 /* A struct without padding is as large as its fields; these are the fields' sums. */
-#define SIZE_IS(payload, bytes) _Static_assert(sizeof(struct msg_##payload) == (bytes), "struct msg_" #payload " has padding")
+#define SIZE_IS(payload, bytes) \
+	_Static_assert(sizeof(struct msg_##payload) == (bytes), "struct msg_" #payload " has padding")
 SIZE_IS(empty, 4);
 SIZE_IS(start, 8 + 6 * 4 + PATH_SIZE);
 SIZE_IS(socket, 4 * 4 + 8);

@@ -12,8 +12,8 @@ enum message_fd { FD_NONE, FD_ONE, FD_MAY };
 enum message_phase { PHASE_SETUP = 1, PHASE_RUN = 2 };
 
 struct message_rule {
-	const char *name;	/* NULL in row 0, which is no message */
-	const char *payload;	/* struct msg_PAYLOAD */
+	const char *name;    /* NULL in row 0, which is no message */
+	const char *payload; /* struct msg_PAYLOAD */
 	uint32_t from;
 	uint32_t to;
 	size_t size;
@@ -28,7 +28,7 @@ struct message_string {
 	size_t size;
 };
 
-extern const struct message_rule message_rules[];	/* indexed by enum msg_type */
+extern const struct message_rule message_rules[]; /* indexed by enum msg_type */
 extern const size_t message_rule_count;
 extern const struct message_string message_strings[];
 extern const size_t message_string_count;

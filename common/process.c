@@ -35,7 +35,7 @@ struct process {
 	uint64_t started;
 	struct ipc *pipe;
 	struct log_sink *sink;
-	struct event *timer;	/* to READY, to the next start, or to SIGKILL */
+	struct event *timer; /* to READY, to the next start, or to SIGKILL */
 	bool dropped;
 };
 
@@ -161,7 +161,7 @@ process_reaped(pid_t pid, int status)
 	struct process *p;
 	char fate[128];
 
-	TAILQ_FOREACH(p, &processes, next)
+	TAILQ_FOREACH (p, &processes, next)
 		if (p->pid == pid)
 			break;
 	if (p == NULL)
@@ -279,8 +279,12 @@ on_timer(evutil_socket_t fd, short what, void *argument)
 static int
 set_up(struct process *p, int pipe)
 {
-	struct msg_start hello = { .version = ipc_version(), .role = p->spec.role, .network = p->spec.network,
-		.uid = p->spec.uid, .gid = p->spec.gid, .log_level = (uint32_t)log_get_level() };
+	struct msg_start hello = { .version = ipc_version(),
+		.role = p->spec.role,
+		.network = p->spec.network,
+		.uid = p->spec.uid,
+		.gid = p->spec.gid,
+		.log_level = (uint32_t)log_get_level() };
 	struct msg_empty lock = { 0 };
 
 	snprintf(hello.empty_directory, sizeof(hello.empty_directory), "%s", PATH_EMPTY);

@@ -17,9 +17,9 @@ struct process;
 
 struct process_spec {
 	uint32_t role;
-	uint32_t network;	/* index, for dhcp and tftp */
-	const char *path;	/* absolute */
-	char name[NAME_SIZE];	/* for log lines: "tftp lab" */
+	uint32_t network;     /* index, for dhcp and tftp */
+	const char *path;     /* absolute */
+	char name[NAME_SIZE]; /* for log lines: "tftp lab" */
 	uid_t uid;
 	gid_t gid;
 };
@@ -27,23 +27,24 @@ struct process_spec {
 struct process_hooks {
 	/* Send the SOCKETs: ipc_write() on pipe. Returns -1 to give up this start. */
 	int (*hand_over)(struct process *, int pipe);
-	void (*changed)(struct process *);	/* started, ready or dead: see process_state() */
+	void (*changed)(struct process *); /* started, ready or dead: see process_state() */
 	void (*message)(struct process *, struct ipc_message *);
 };
 
-#define PROCESS_READY_MS	60000	/* from start to READY; emulated machines are slow */
-#define PROCESS_BACKOFF_MIN_MS	50
-#define PROCESS_BACKOFF_MAX_MS	10000
-#define PROCESS_STABLE_MS	60000	/* a process that lived so long starts its back-off anew */
-#define PROCESS_STOP_MS		3000	/* from the closed pipe to SIGKILL */
+#define PROCESS_READY_MS       60000 /* from start to READY; emulated machines are slow */
+#define PROCESS_BACKOFF_MIN_MS 50
+#define PROCESS_BACKOFF_MAX_MS 10000
+#define PROCESS_STABLE_MS      60000 /* a process that lived so long starts its back-off anew */
+#define PROCESS_STOP_MS        3000  /* from the closed pipe to SIGKILL */
 
 /* Starts it. hooks and argument live longer than the process. Fatal when memory is out. */
-struct process *process_new(struct event_base *, const struct process_spec *, const struct process_hooks *, void *argument);
+struct process *process_new(
+    struct event_base *, const struct process_spec *, const struct process_hooks *, void *argument);
 void *process_argument(const struct process *);
 const struct process_spec *process_spec(const struct process *);
 /* pid (0 when dead), phase and restarts; zero elsewhere. */
 void process_state(const struct process *, struct msg_process_state *);
-uint32_t process_epoch(const struct process *);	/* grows with each start */
+uint32_t process_epoch(const struct process *); /* grows with each start */
 /* Its pipe, while it is ready; else NULL. */
 struct ipc *process_pipe(const struct process *);
 

@@ -28,45 +28,45 @@ struct config_network {
 	struct config_place place;
 	char *name;
 	char *interface;
-	uint32_t server;	/* server-address of the network, or the global one */
-	uint32_t subnet;	/* subnet ADDRESS/PREFIX, or that of the interface's address (config_resolver) */
+	uint32_t server; /* server-address of the network, or the global one */
+	uint32_t subnet; /* subnet ADDRESS/PREFIX, or that of the interface's address (config_resolver) */
 	unsigned prefix;
-	uint32_t gateway;	/* 0: none */
+	uint32_t gateway; /* 0: none */
 	enum dhcp_mode dhcp;
 	enum unknown_policy unknown;
 	uint32_t *name_server;
 	size_t name_server_count;
-	bool own_server, own_subnet;	/* written in the file, so printed back */
+	bool own_server, own_subnet; /* written in the file, so printed back */
 };
 
 struct config_image {
 	struct config_place place;
 	char *name;
-	char *source;		/* or NULL; absolute path */
-	char *timezone;		/* or NULL */
-	char *authorized_keys;	/* or NULL; absolute path */
+	char *source;          /* or NULL; absolute path */
+	char *timezone;        /* or NULL */
+	char *authorized_keys; /* or NULL; absolute path */
 	struct config_list packages;
-	char *run;		/* or NULL; absolute path */
+	char *run; /* or NULL; absolute path */
 };
 
 struct config_client {
 	struct config_place place;
 	char *name;
 	bool has_serial;
-	uint64_t serial;	/* 8 or 16 hex digits; the wire's prefix is its low 32 bits */
+	uint64_t serial; /* 8 or 16 hex digits; the wire's prefix is its low 32 bits */
 	uint8_t mac[MAC_SIZE];
 	uint32_t address;
-	uint64_t quota;		/* bytes */
+	uint64_t quota; /* bytes */
 	enum root_kind root;
 	enum boot_kind boot;
-	char *local_root;	/* ROOT_LOCAL: what root= says, for example PARTUUID=... */
-	char *cmdline;		/* or NULL: words added to the command line */
+	char *local_root; /* ROOT_LOCAL: what root= says, for example PARTUUID=... */
+	char *cmdline;    /* or NULL: words added to the command line */
 	const struct config_network *network;
-	const struct config_image *image;	/* NULL only for ROOT_LOCAL clients that name none */
+	const struct config_image *image; /* NULL only for ROOT_LOCAL clients that name none */
 };
 
 struct config {
-	uint32_t server_address;	/* 0: each network has its own */
+	uint32_t server_address; /* 0: each network has its own */
 	struct config_network *network;
 	size_t network_count;
 	struct config_image *image;
@@ -77,7 +77,7 @@ struct config {
 	struct config_storage *storage;
 };
 
-#define CONFIG_QUOTA_MIN ((uint64_t)8 << 20)	/* a smaller ext4 has no room left for its own tables */
+#define CONFIG_QUOTA_MIN ((uint64_t)8 << 20) /* a smaller ext4 has no room left for its own tables */
 
 /*
  * Facts about this machine that a check needs; all may be NULL, which leaves the check out.
@@ -97,8 +97,8 @@ extern const struct config_resolver config_resolver_system;
  */
 struct config *config_load(const char *path, const struct config_resolver *, char *errors, size_t size);
 /* The same for text in memory, for tests and fuzzers; include is refused. name is used in errors. */
-struct config *config_parse(const char *name, const char *text, size_t length, const struct config_resolver *, char *errors,
-    size_t size);
+struct config *config_parse(
+    const char *name, const char *text, size_t length, const struct config_resolver *, char *errors, size_t size);
 void config_free(struct config *);
 
 /* Prints it back in the grammar it was read in; parse(print(x)) == x. */

@@ -5,24 +5,24 @@
 
 #include "config.h"
 
-#define TOKEN_SIZE	1024		/* a word or string with its NUL */
-#define KEYWORDS_MAX	40		/* words of the language; asserted in grammar.y */
-#define CMDLINE_MAX	512		/* what is left of 1024 bytes (arm's COMMAND_LINE_SIZE) when ours are in */
-#define LOCAL_ROOT_MAX	128
+#define TOKEN_SIZE     1024 /* a word or string with its NUL */
+#define KEYWORDS_MAX   40   /* words of the language; asserted in grammar.y */
+#define CMDLINE_MAX    512  /* what is left of 1024 bytes (arm's COMMAND_LINE_SIZE) when ours are in */
+#define LOCAL_ROOT_MAX 128
 
 struct config_lexer {
 	const char *file;
 	const unsigned char *next, *end;
 	int line, column;
-	char token[TOKEN_SIZE];		/* the last one, for errors */
+	char token[TOKEN_SIZE]; /* the last one, for errors */
 };
 
 /* A block as it was written: where each of its statements has its value, by config_word_index(). */
 struct config_block {
 	const char *name;
 	struct config_place place;
-	struct config_place at[KEYWORDS_MAX];	/* line 0: not given */
-	char *network, *image;			/* of a client: names, until they are resolved */
+	struct config_place at[KEYWORDS_MAX]; /* line 0: not given */
+	char *network, *image;                /* of a client: names, until they are resolved */
 };
 
 struct config_blocks {
@@ -38,14 +38,14 @@ struct config_item {
 struct config_parser {
 	struct config *config;
 	const struct config_resolver *resolver;
-	struct config_lexer *lexer;	/* of the file being read */
-	struct config_block top, *block;	/* block: the one being read */
-	struct config_blocks network, image, client;	/* beside the arrays of config */
-	struct config_item *item;	/* the list being read */
+	struct config_lexer *lexer;                  /* of the file being read */
+	struct config_block top, *block;             /* block: the one being read */
+	struct config_blocks network, image, client; /* beside the arrays of config */
+	struct config_item *item;                    /* the list being read */
 	size_t item_count, item_size;
-	bool in_memory;			/* no include, then */
-	bool bad_syntax;		/* what is there is not what was meant: checks across blocks make no sense */
-	const struct config_source *source;	/* config.c: the open files, innermost first */
+	bool in_memory;  /* no include, then */
+	bool bad_syntax; /* what is there is not what was meant: checks across blocks make no sense */
+	const struct config_source *source; /* config.c: the open files, innermost first */
 	unsigned files;
 	unsigned error_count;
 	char *errors;
@@ -64,12 +64,12 @@ const char *config_place_text(struct config_parser *, struct config_place);
 void config_include(struct config_parser *, struct config_place, const char *pattern);
 
 /* grammar.y */
-int config_keyword(const char *word);	/* its token, or -1 */
+int config_keyword(const char *word); /* its token, or -1 */
 const char *config_word(int token);
 size_t config_word_index(int token);
 
 /* lexer.c */
-void config_skip_block(struct config_parser *);	/* up to and with the } that belongs to a { that was just read */
+void config_skip_block(struct config_parser *); /* up to and with the } that belongs to a { that was just read */
 
 /* values.c: text to value. On a wrong one the error is noted, and 0 or NULL is returned. */
 uint32_t config_address(struct config_parser *, struct config_place, const char *);
@@ -85,7 +85,8 @@ void config_network_begin(struct config_parser *, struct config_place, char *nam
 void config_image_begin(struct config_parser *, struct config_place, char *name);
 void config_client_begin(struct config_parser *, struct config_place, char *name);
 /* false, and the error noted, if the statement was given before in this block. */
-bool config_once(struct config_parser *, struct config_block *, int token, struct config_place, struct config_place value);
+bool config_once(
+    struct config_parser *, struct config_block *, int token, struct config_place, struct config_place value);
 void config_item_add(struct config_parser *, struct config_place, char *text);
 void config_name_servers(struct config_parser *);
 void config_packages(struct config_parser *);

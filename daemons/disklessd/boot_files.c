@@ -20,7 +20,7 @@
 #include "log.h"
 #include "paths.h"
 
-#define CMDLINE_SIZE 1024	/* COMMAND_LINE_SIZE is 2048 on arm64, 1024 on arm: arch/arm*.../setup.h */
+#define CMDLINE_SIZE 1024 /* COMMAND_LINE_SIZE is 2048 on arm64, 1024 on arm: arch/arm*.../setup.h */
 
 /* The root as the kernel's nfsroot= and initramfs-tools both understand it: stock initramfs speak NFSv3 only. */
 static int

@@ -20,7 +20,7 @@
 struct network_children {
 	struct msg_network network;
 	struct network_sockets sockets;
-	struct process *dhcp;	/* NULL when the network's dhcp is off */
+	struct process *dhcp; /* NULL when the network's dhcp is off */
 	struct process *tftp;
 };
 
@@ -29,7 +29,7 @@ static struct process *broker;
 static int control = -1;
 static struct network_children *served;
 static size_t served_count;
-static struct network_children *prepared;	/* between children_prepare() and children_apply() */
+static struct network_children *prepared; /* between children_prepare() and children_apply() */
 static size_t prepared_count;
 
 /* ---- pipes between children ---- */
@@ -66,7 +66,8 @@ join(struct process *p)
 static void
 tell_broker(enum msg_type type, const void *payload, size_t size)
 {
-	if (broker != NULL && process_pipe(broker) != NULL && ipc_send(process_pipe(broker), type, payload, size, -1) == -1)
+	if (broker != NULL && process_pipe(broker) != NULL &&
+	    ipc_send(process_pipe(broker), type, payload, size, -1) == -1)
 		process_breach(broker, "does not read its pipe");
 }
 
@@ -87,8 +88,9 @@ children_tell_mounted(uint32_t client, uint32_t generation)
 void
 children_tell_server(const struct server *s)
 {
-	struct msg_server_state state = { .generation = s->generation, .nfsd = s->nfsd, .exports = s->exports,
-		.started = s->started };
+	struct msg_server_state state = {
+		.generation = s->generation, .nfsd = s->nfsd, .exports = s->exports, .started = s->started
+	};
 
 	snprintf(state.text, sizeof(state.text), "%s", s->trouble);
 	tell_broker(MSG_SERVER_STATE, &state, sizeof(state));
@@ -108,7 +110,8 @@ tell_process(const struct process *p)
 static void
 tell_configuration(void)
 {
-	struct msg_config_begin begin = { .generation = server->generation, .networks = (uint32_t)server->view.network_count,
+	struct msg_config_begin begin = { .generation = server->generation,
+		.networks = (uint32_t)server->view.network_count,
 		.clients = (uint32_t)server->view.client_count };
 	struct msg_config_end end = { .generation = server->generation };
 
@@ -173,9 +176,9 @@ open_allowed(const struct msg_open *open)
 		return false;
 	if (!neighbours_find(n->sockets.facts.ifindex, open->read.address, mac, &pinned))
 		return false;
-	return access_read(&server->view, open->read.network, open->read.address, mac, open->read.path, &client, rest) ==
-	    ACCESS_GRANTED &&
-	    client == &server->clients[open->client] && strcmp(rest, open->rest) == 0;
+	return access_read(&server->view, open->read.network, open->read.address, mac, open->read.path, &client,
+		   rest) == ACCESS_GRANTED &&
+	       client == &server->clients[open->client] && strcmp(rest, open->rest) == 0;
 }
 
 static void
@@ -245,7 +248,9 @@ hand_over(struct process *p, int pipe)
 	if (spec->role == ROLE_BROKER)
 		return hand_over_one(pipe, NULL, SOCKET_CONTROL, 0, control);
 	if (spec->role == ROLE_DHCP)
-		return hand_over_one(pipe, s, SOCKET_DHCP, 0, s->dhcp) == -1 ? -1 : hand_over_one(pipe, s, SOCKET_ARP, 0, s->arp);
+		return hand_over_one(pipe, s, SOCKET_DHCP, 0, s->dhcp) == -1
+			   ? -1
+			   : hand_over_one(pipe, s, SOCKET_ARP, 0, s->arp);
 	if (hand_over_one(pipe, s, SOCKET_TFTP_REQUEST, 0, s->tftp_request) == -1)
 		return -1;
 	for (uint32_t i = 0; i < TFTP_TRANSFER_SOCKETS; i++)
@@ -295,11 +300,13 @@ start(uint32_t role, uint32_t network, const char *network_name)
 		i++;
 	user = getpwnam(programs[i].user);
 	if (user == NULL)
-		fatalx("there is no user %s: make it with systemd-sysusers, or as packaging/sysusers says", programs[i].user);
+		fatalx("there is no user %s: make it with systemd-sysusers, or as packaging/sysusers says",
+		    programs[i].user);
 	spec.path = programs[i].path;
 	spec.uid = user->pw_uid;
 	spec.gid = user->pw_gid;
-	snprintf(spec.name, sizeof(spec.name), "%s%s%s", ipc_role(role), network_name[0] == '\0' ? "" : " ", network_name);
+	snprintf(
+	    spec.name, sizeof(spec.name), "%s%s%s", ipc_role(role), network_name[0] == '\0' ? "" : " ", network_name);
 	return process_new(server->base, &spec, &hooks, NULL);
 }
 

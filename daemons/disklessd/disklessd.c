@@ -26,7 +26,7 @@
 #include "paths.h"
 #include "process.h"
 
-#define PIN_SECONDS 30	/* an interface that was down has lost its neighbour entries */
+#define PIN_SECONDS 30 /* an interface that was down has lost its neighbour entries */
 
 static struct server server;
 
@@ -116,7 +116,8 @@ put_in_force(struct config *config, struct facts facts)
 	server.generation++;
 	server.networks = facts.networks;
 	server.clients = facts.clients;
-	server.view = (struct access_view){ facts.networks, config->network_count, facts.clients, config->client_count };
+	server.view =
+	    (struct access_view){ facts.networks, config->network_count, facts.clients, config->client_count };
 	roots_apply(&server);
 	children_apply(&server);
 	pin_clients();
@@ -192,8 +193,7 @@ on_child(evutil_socket_t number, short what, void *argument)
 			tool_reaped(pid, status);
 }
 
-static void
-catch(struct event_base *base, int number, event_callback_fn handler)
+static void catch (struct event_base *base, int number, event_callback_fn handler)
 {
 	struct event *e = evsignal_new(base, number, handler, base);
 
@@ -265,10 +265,10 @@ run(struct config *config)
 
 	server.started = clock_wall_ms();
 	server.base = event_loop();
-	catch(server.base, SIGTERM, on_terminate);
-	catch(server.base, SIGINT, on_terminate);
-	catch(server.base, SIGHUP, on_hangup);
-	catch(server.base, SIGCHLD, on_child);
+	catch (server.base, SIGTERM, on_terminate);
+	catch (server.base, SIGINT, on_terminate);
+	catch (server.base, SIGHUP, on_hangup);
+	catch (server.base, SIGCHLD, on_child);
 	neighbours_init();
 	confine_parent();
 	roots_init(&server);

@@ -24,11 +24,11 @@ struct server {
 	uint32_t generation;
 	struct msg_network *networks;
 	struct msg_client *clients;
-	struct access_view view;	/* of the two above */
-	uint64_t started;		/* wall clock, ms */
-	uint32_t exports;		/* lines in force */
-	bool nfsd;			/* the kernel's nfsd runs */
-	char trouble[TEXT_SIZE];	/* what is wrong with the exports, or empty */
+	struct access_view view; /* of the two above */
+	uint64_t started;        /* wall clock, ms */
+	uint32_t exports;        /* lines in force */
+	bool nfsd;               /* the kernel's nfsd runs */
+	char trouble[TEXT_SIZE]; /* what is wrong with the exports, or empty */
 };
 
 /* Reads the configuration again and applies it. On error the old one stays and errors says why. */
@@ -37,14 +37,14 @@ bool server_reload(struct server *, char *errors, size_t size);
 /* ---- sockets.c: every socket of the suite, kept open while children come and go ---- */
 
 #define TFTP_TRANSFER_SOCKETS 16
-#define TFTP_FIRST_PORT 61069	/* above Linux's ephemeral ports (32768..60999), for a firewall's rule */
+#define TFTP_FIRST_PORT       61069 /* above Linux's ephemeral ports (32768..60999), for a firewall's rule */
 
 struct network_sockets {
 	int dhcp;
 	int arp;
 	int tftp_request;
 	int tftp_transfer[TFTP_TRANSFER_SOCKETS];
-	struct msg_socket facts;	/* ifindex, mtu, mac */
+	struct msg_socket facts; /* ifindex, mtu, mac */
 };
 
 /* 0, or -1 and why; then nothing stays open. dhcp and arp are -1 when the network's dhcp is off. */
@@ -66,7 +66,7 @@ void children_apply(struct server *);
 void children_tell(const struct msg_client_state *);
 void children_tell_mounted(uint32_t client, uint32_t generation);
 void children_tell_server(const struct server *);
-unsigned children_interface(uint32_t network);	/* its ifindex */
+unsigned children_interface(uint32_t network); /* its ifindex */
 
 /* ---- roots.c: which roots are attached ---- */
 
@@ -99,7 +99,8 @@ bool exports_verify(const char *etab, const char *wanted, char *why, size_t size
 /* The command line of this client (diskless.conf(5)), ended by a newline. -1: it does not fit. Pure. */
 int boot_cmdline(const struct config_client *, char *text, size_t size);
 /* The file of an OPEN that has been checked: status, and size and fd when it is FILE_OPENED. */
-enum file_status boot_open(const struct server *, const struct config_client *, const char *path, uint64_t *size, int *fd);
+enum file_status boot_open(
+    const struct server *, const struct config_client *, const char *path, uint64_t *size, int *fd);
 
 /* ---- neighbours.c: the kernel's table of who holds which address ---- */
 
@@ -128,7 +129,8 @@ bool neighbours_find(unsigned ifindex, uint32_t address, uint8_t mac[static MAC_
  * Runs argv[0] (absolute) with nothing but its arguments; done gets its wait status and the first bytes it wrote to stdout and
  * stderr. It is killed after TOOL_LIMIT_MS. -1 if it cannot be started (done is not called).
  */
-int tool_run(struct event_base *, const char *const argv[], void (*done)(int status, const char *output, void *), void *argument);
+int tool_run(struct event_base *, const char *const argv[], void (*done)(int status, const char *output, void *),
+    void *argument);
 bool tool_reaped(pid_t, int status);
 
 #endif

@@ -27,16 +27,16 @@
 #include "process.h"
 
 #define NFSD_THREADS "/proc/fs/nfsd/threads"
-#define ETAB_MAX ((size_t)16 << 20)
-#define RETRY_MS 10000
+#define ETAB_MAX     ((size_t)16 << 20)
+#define RETRY_MS     10000
 static const struct timeval nfsd_interval = { 2, 0 };
 static const char options[] = "rw,sync,no_subtree_check,no_root_squash,secure,sec=sys,mp";
 
 static struct event *debounce;
 static struct event *nfsd_poll;
-static bool busy;	/* exportfs runs */
-static bool again;	/* something changed meanwhile */
-static char *wanted;	/* the lines that exportfs was run for */
+static bool busy;    /* exportfs runs */
+static bool again;   /* something changed meanwhile */
+static char *wanted; /* the lines that exportfs was run for */
 static int wanted_lines;
 
 static void on_debounce(evutil_socket_t, short, void *);
@@ -48,7 +48,8 @@ exports_line(char *line, size_t size, const char *name, uint32_t address, uint32
 {
 	char text[ADDRESS_TEXT];
 
-	return snprintf(line, size, "%s/%s %s(%s,fsid=%u)\n", PATH_ROOTS, name, address_text(address, text), options, fsid);
+	return snprintf(
+	    line, size, "%s/%s %s(%s,fsid=%u)\n", PATH_ROOTS, name, address_text(address, text), options, fsid);
 }
 
 /* Is this line of etab, "PATH\tADDRESS(OPTIONS)", one of the wanted "PATH ADDRESS(OPTIONS)\n"? */
@@ -105,7 +106,8 @@ verify_line(const char *line, size_t length, const char *wanted_text, char *why,
 	open = tab == NULL ? NULL : memchr(tab, '(', length - (size_t)(tab - line));
 	close = open == NULL ? NULL : memchr(open, ')', length - (size_t)(open - line));
 	if (close == NULL || !line_wanted(wanted_text, line, (size_t)(tab - line), tab + 1, (size_t)(open - tab - 1))) {
-		snprintf(why, size, "etab exports what the configuration does not: %.*s", (int)(length > 150 ? 150 : length), line);
+		snprintf(why, size, "etab exports what the configuration does not: %.*s",
+		    (int)(length > 150 ? 150 : length), line);
 		return -1;
 	}
 	if (!options_right(open + 1, (size_t)(close - open - 1), &wrong)) {
@@ -140,8 +142,9 @@ exports_verify(const char *etab, const char *wanted_text, char *why, size_t size
 		line += length + (line[length] == '\n');
 	}
 	if (found != count_lines(wanted_text)) {
-		snprintf(why, size, "etab holds %d of %d exports: is a path not mounted, or does another exports file name it?",
-		    found, count_lines(wanted_text));
+		snprintf(why, size,
+		    "etab holds %d of %d exports: is a path not mounted, or does another exports file name it?", found,
+		    count_lines(wanted_text));
 		return false;
 	}
 	return true;
@@ -298,7 +301,8 @@ on_nfsd_poll(evutil_socket_t fd, short what, void *argument)
 	if (runs == server->nfsd)
 		return;
 	server->nfsd = runs;
-	log_warnx(runs ? "nfsd runs: roots are exported" : "nfsd stopped: boards cannot mount their roots until it runs again");
+	log_warnx(runs ? "nfsd runs: roots are exported"
+		       : "nfsd stopped: boards cannot mount their roots until it runs again");
 	if (runs)
 		exports_request(server);
 	children_tell_server(server);

@@ -20,7 +20,7 @@
 
 static int netlink = -1;
 static uint32_t sequence;
-static struct pin *pinned;	/* what the last neighbours_pin_all() was given, sorted */
+static struct pin *pinned; /* what the last neighbours_pin_all() was given, sorted */
 static size_t pinned_count;
 
 struct request {
@@ -131,7 +131,8 @@ neighbours_pin_again(void)
 
 	for (size_t i = 0; i < pinned_count; i++)
 		if (neighbours_pin(&pinned[i]) == -1)
-			LOG_LIMITED(&limit, log_warn("%s is not pinned to its MAC", address_text(pinned[i].address, text)));
+			LOG_LIMITED(
+			    &limit, log_warn("%s is not pinned to its MAC", address_text(pinned[i].address, text)));
 }
 
 void
@@ -159,8 +160,8 @@ neighbours_find(unsigned ifindex, uint32_t address, uint8_t mac[static MAC_SIZE]
 	length = ask(&r, &answer.header, sizeof(answer));
 	if (length <= 0 || answer.header.nlmsg_type != RTM_NEWNEIGH)
 		return false;
-	const struct ndmsg *found = NLMSG_DATA(&answer.header);
-	const struct rtattr *a = (const struct rtattr *)((const char *)found + NLMSG_ALIGN(sizeof(*found)));
+	struct ndmsg *found = NLMSG_DATA(&answer.header);
+	struct rtattr *a = (struct rtattr *)((char *)found + NLMSG_ALIGN(sizeof(*found)));
 	size_t left = NLMSG_PAYLOAD(&answer.header, sizeof(*found));
 
 	if (found->ndm_state & (NUD_FAILED | NUD_INCOMPLETE | NUD_NONE))

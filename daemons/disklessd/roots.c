@@ -22,9 +22,9 @@
 #include "manifest.h"
 #include "paths.h"
 
-#define DETACH_RETRY_MS 500	/* nfsd's file cache lets go within seconds of the flush */
-#define NFS_PORT 2049
-#define TCP_ESTABLISHED 1	/* include/net/tcp_states.h */
+#define DETACH_RETRY_MS 500 /* nfsd's file cache lets go within seconds of the flush */
+#define NFS_PORT        2049
+#define TCP_ESTABLISHED 1 /* include/net/tcp_states.h */
 
 struct root {
 	TAILQ_ENTRY(root) next;
@@ -32,14 +32,14 @@ struct root {
 	struct client_manifest manifest;
 	struct attach_paths paths;
 	char boot[PATH_SIZE];
-	bool known;		/* manifest and paths are read */
+	bool known; /* manifest and paths are read */
 	bool attached;
-	bool configured;	/* false: it is on its way out */
-	bool listed;		/* in the export lines last given out */
-	bool exported;		/* and in force */
-	bool connected;		/* its address has a connection to nfsd */
-	uint32_t client;	/* index in the configuration, while configured */
-	char text[TEXT_SIZE];	/* why it is not attached */
+	bool configured;      /* false: it is on its way out */
+	bool listed;          /* in the export lines last given out */
+	bool exported;        /* and in force */
+	bool connected;       /* its address has a connection to nfsd */
+	uint32_t client;      /* index in the configuration, while configured */
+	char text[TEXT_SIZE]; /* why it is not attached */
 };
 
 static TAILQ_HEAD(, root) roots = TAILQ_HEAD_INITIALIZER(roots);
@@ -71,7 +71,7 @@ find(const char *name)
 {
 	struct root *r;
 
-	TAILQ_FOREACH(r, &roots, next)
+	TAILQ_FOREACH (r, &roots, next)
 		if (strcmp(r->name, name) == 0)
 			return r;
 	return NULL;
@@ -87,7 +87,10 @@ state_of(const struct root *r, struct msg_client_state *state)
 	memset(state, 0, sizeof(*state));
 	state->client = r->client;
 	state->generation = server->generation;
-	state->phase = r->exported ? CLIENT_EXPORTED : r->attached ? CLIENT_ATTACHED : r->text[0] ? CLIENT_FAILED : CLIENT_WAITING;
+	state->phase = r->exported   ? CLIENT_EXPORTED
+		       : r->attached ? CLIENT_ATTACHED
+		       : r->text[0]  ? CLIENT_FAILED
+				     : CLIENT_WAITING;
 	state->fsid = r->manifest.fsid;
 	state->quota = r->manifest.quota;
 	if (r->attached && attach_usage(r->paths.upper, &size, &state->used) == -1)
@@ -111,7 +114,7 @@ roots_tell_all(struct server *s)
 {
 	struct root *r;
 
-	TAILQ_FOREACH(r, &roots, next)
+	TAILQ_FOREACH (r, &roots, next)
 		tell(r);
 }
 
@@ -134,14 +137,15 @@ learn(struct root *r, const struct config_client *client)
 	if (client_manifest_read(r->name, &r->manifest, why, sizeof(why)) == -1) {
 		char text[2 * TEXT_SIZE];
 
-		snprintf(text, sizeof(text), "it has no root yet; make it with `disklessctl client prepare %s` (%s)", r->name, why);
+		snprintf(text, sizeof(text), "it has no root yet; make it with `disklessctl client prepare %s` (%s)",
+		    r->name, why);
 		text[TEXT_SIZE - 1] = '\0';
 		fail(r, text);
 		return false;
 	}
 	if (client->image != NULL && strcmp(r->manifest.image, client->image->name) != 0) {
-		snprintf(why, sizeof(why), "its root was made from image %s, the configuration says %.64s", r->manifest.image,
-		    client->image->name);
+		snprintf(why, sizeof(why), "its root was made from image %s, the configuration says %.64s",
+		    r->manifest.image, client->image->name);
 		fail(r, why);
 		return false;
 	}
@@ -160,7 +164,7 @@ fsid_taken(const struct root *mine)
 {
 	const struct root *r;
 
-	TAILQ_FOREACH(r, &roots, next)
+	TAILQ_FOREACH (r, &roots, next)
 		if (r != mine && r->known && r->manifest.fsid == mine->manifest.fsid)
 			return true;
 	return false;
@@ -246,7 +250,7 @@ on_work(evutil_socket_t fd, short what, void *argument)
 			free(r);
 		}
 	}
-	TAILQ_FOREACH(r, &roots, next)
+	TAILQ_FOREACH (r, &roots, next)
 		if (r->configured && !r->attached && r->text[0] == '\0') {
 			attach(r);
 			tell(r);
@@ -265,8 +269,8 @@ same(const struct root *r)
 	char why[TEXT_SIZE];
 
 	return !r->known || !r->attached ||
-	    (client_manifest_read(r->name, &now, why, sizeof(why)) == 0 && now.fsid == r->manifest.fsid &&
-		now.version == r->manifest.version && strcmp(now.image, r->manifest.image) == 0);
+	       (client_manifest_read(r->name, &now, why, sizeof(why)) == 0 && now.fsid == r->manifest.fsid &&
+		   now.version == r->manifest.version && strcmp(now.image, r->manifest.image) == 0);
 }
 
 static void
@@ -280,7 +284,7 @@ keep_or_want(uint32_t index, const struct config_client *client)
 		r->client = index;
 		r->configured = true;
 		r->known = r->attached; /* what is not attached is read again */
-		r->text[0] = '\0';	/* and tried again */
+		r->text[0] = '\0';      /* and tried again */
 	}
 }
 
@@ -289,7 +293,7 @@ roots_apply(struct server *s)
 {
 	struct root *r;
 
-	TAILQ_FOREACH(r, &roots, next)
+	TAILQ_FOREACH (r, &roots, next)
 		r->configured = false;
 	for (size_t i = 0; i < s->config->client_count; i++)
 		if (s->config->client[i].image != NULL)
@@ -322,7 +326,7 @@ roots_exports(const struct server *s, char **text)
 
 	if (out == NULL)
 		return -1;
-	TAILQ_FOREACH(r, &roots, next) {
+	TAILQ_FOREACH (r, &roots, next) {
 		const struct msg_client *client;
 		char line[512];
 
@@ -347,7 +351,7 @@ roots_exported(struct server *s, bool in_force)
 {
 	struct root *r;
 
-	TAILQ_FOREACH(r, &roots, next) {
+	TAILQ_FOREACH (r, &roots, next) {
 		bool was = r->exported;
 
 		r->exported = in_force ? r->listed : r->exported;
@@ -415,12 +419,13 @@ roots_look_for_mounts(struct server *s)
 	size_t count = nfs_peers(&peers);
 	struct root *r;
 
-	TAILQ_FOREACH(r, &roots, next) {
+	TAILQ_FOREACH (r, &roots, next) {
 		bool connected;
 
 		if (!r->exported || !r->configured)
 			continue;
-		connected = count > 0 && bsearch(&s->clients[r->client].address, peers, count, sizeof(*peers), compare) != NULL;
+		connected =
+		    count > 0 && bsearch(&s->clients[r->client].address, peers, count, sizeof(*peers), compare) != NULL;
 		if (connected && !r->connected)
 			children_tell_mounted(r->client, s->generation);
 		r->connected = connected;

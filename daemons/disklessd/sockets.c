@@ -25,7 +25,7 @@
 #include "log.h"
 #include "paths.h"
 
-#define REQUEST_BUFFER (4 << 20)	/* a thousand boards may ask at once: reference measurement in DESIGN.md section 6 */
+#define REQUEST_BUFFER  (4 << 20) /* a thousand boards may ask at once: reference measurement in DESIGN.md section 6 */
 #define TRANSFER_BUFFER (1 << 20)
 #define CONTROL_BACKLOG 16
 
@@ -82,7 +82,8 @@ udp(const struct msg_network *network, uint32_t address, uint16_t port, int buff
 	if (fd == -1)
 		return -1;
 	/* FREEBIND: the suite may start before the interface has its address. No DF: a file is not worth a black hole. */
-	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, network->interface, (socklen_t)strlen(network->interface)) == -1 ||
+	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, network->interface, (socklen_t)strlen(network->interface)) ==
+		-1 ||
 	    set(fd, IPPROTO_IP, IP_FREEBIND, 1) == -1 || set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT) == -1 ||
 	    set(fd, SOL_SOCKET, SO_RCVBUFFORCE, buffer) == -1 ||
 	    bind(fd, (struct sockaddr *)&name, sizeof(name)) == -1) {
@@ -97,8 +98,8 @@ dhcp_socket(const struct msg_network *network)
 {
 	int fd = udp(network, INADDR_ANY, 67, TRANSFER_BUFFER);
 
-	if (fd != -1 && (set(fd, SOL_SOCKET, SO_BROADCAST, 1) == -1 ||
-			    set(fd, IPPROTO_IP, IP_TOS, IPTOS_CLASS_CS6) == -1)) {
+	if (fd != -1 &&
+	    (set(fd, SOL_SOCKET, SO_BROADCAST, 1) == -1 || set(fd, IPPROTO_IP, IP_TOS, IPTOS_CLASS_CS6) == -1)) {
 		close(fd);
 		return -1;
 	}

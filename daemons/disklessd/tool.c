@@ -17,7 +17,7 @@
 #include "log.h"
 
 static struct {
-	pid_t pid;	/* 0: none runs */
+	pid_t pid; /* 0: none runs */
 	int output;
 	struct event *limit;
 	void (*done)(int, const char *, void *);

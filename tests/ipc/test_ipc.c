@@ -24,7 +24,7 @@ struct raw {
 };
 
 static int pair[2];
-static int spare;	/* a descriptor to attach */
+static int spare; /* a descriptor to attach */
 static const char *why;
 static struct ipc_message got;
 
@@ -120,8 +120,8 @@ open_descriptors(void)
 	return count;
 }
 
-#define FOR_EACH_RULE(rule, type)                                                                                      \
-	for (uint32_t type = 1; type < message_rule_count; type++)                                                     \
+#define FOR_EACH_RULE(rule, type) \
+	for (uint32_t type = 1; type < message_rule_count; type++) \
 		for (const struct message_rule *rule = &message_rules[type]; rule != NULL; rule = NULL)
 
 /* The message must be a breach, and nothing may stay open. */
@@ -146,7 +146,8 @@ Test(ipc, every_message_arrives_as_it_was_sent)
 		cr_expect_eq(got.type, type);
 		cr_expect_eq(got.fd != -1, needed_fds(rule), "%s", rule->name);
 		if (got.fd != -1) {
-			cr_expect_eq(fcntl(got.fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC, "a received descriptor is inherited");
+			cr_expect_eq(
+			    fcntl(got.fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC, "a received descriptor is inherited");
 			close(ipc_take_fd(&got));
 			cr_expect_eq(got.fd, -1);
 		}
@@ -201,8 +202,8 @@ Test(ipc, a_wrong_phase_is_a_breach)
 		enum ipc_phase wrong = rule->phase == PHASE_SETUP ? IPC_RUN : IPC_SETUP;
 
 		send_raw(&raw, length_of(&raw), needed_fds(rule));
-		cr_expect_eq(ipc_receive(pair[1], one_role(rule->to), one_role(rule->from), wrong, &got, &why), IPC_BREACH, "%s",
-		    rule->name);
+		cr_expect_eq(ipc_receive(pair[1], one_role(rule->to), one_role(rule->from), wrong, &got, &why),
+		    IPC_BREACH, "%s", rule->name);
 	}
 }
 

@@ -8,7 +8,9 @@
 
 #include "address.h"
 
-#define GOOD "rw,sync,wdelay,hide,nocrossmnt,secure,no_root_squash,no_all_squash,no_subtree_check,secure_locks,acl,mountpoint,fsid=7,anonuid=65534,anongid=65534,sec=sys,rw,secure,no_root_squash,no_all_squash"
+#define GOOD \
+	"rw,sync,wdelay,hide,nocrossmnt,secure,no_root_squash,no_all_squash,no_subtree_check,secure_locks,acl," \
+	"mountpoint,fsid=7,anonuid=65534,anongid=65534,sec=sys,rw,secure,no_root_squash,no_all_squash"
 #define WANTED "/srv/diskless/node1 192.168.10.12(rw,sync,no_subtree_check,no_root_squash,secure,sec=sys,mp,fsid=7)\n"
 
 static char why[TEXT_SIZE];
@@ -25,14 +27,18 @@ Test(exports, a_line_names_one_directory_one_address_and_every_option)
 
 Test(exports, etab_with_just_our_lines_is_right)
 {
-	cr_expect(exports_verify("/srv/diskless/node1\t192.168.10.12(" GOOD ")\n", WANTED, why, sizeof(why)), "%s", why);
+	cr_expect(
+	    exports_verify("/srv/diskless/node1\t192.168.10.12(" GOOD ")\n", WANTED, why, sizeof(why)), "%s", why);
 	cr_expect(exports_verify("", "", why, sizeof(why)));
 }
 
 Test(exports, lines_of_other_paths_are_not_ours_to_judge)
 {
-	cr_expect(exports_verify("/home\t*(ro,insecure)\n/srv/disklessness/x\t*(rw)\n/srv/diskless/node1\t192.168.10.12(" GOOD ")\n",
-	    WANTED, why, sizeof(why)), "%s", why);
+	cr_expect(
+	    exports_verify("/home\t*(ro,insecure)\n/srv/disklessness/x\t*(rw)\n/srv/diskless/node1\t192.168.10.12(" GOOD
+			   ")\n",
+		WANTED, why, sizeof(why)),
+	    "%s", why);
 }
 
 struct wrong {
@@ -53,8 +59,10 @@ Test(exports, etab_that_gives_more_or_less_than_we_wanted_is_refused)
 		    "what the configuration does not" },
 		{ "/srv/diskless/node1\t192.168.10.12(" GOOD ")\n/srv/diskless/node1\t192.168.10.99(" GOOD ")\n",
 		    "what the configuration does not" },
-		{ "/srv/diskless/node1\t192.168.10.12(rw,sync,no_root_squash,no_subtree_check,insecure)\n", "insecure" },
-		{ "/srv/diskless/node1\t192.168.10.12(rw,sync,secure,no_root_squash,no_subtree_check,crossmnt)\n", "crossmnt" },
+		{ "/srv/diskless/node1\t192.168.10.12(rw,sync,no_root_squash,no_subtree_check,insecure)\n",
+		    "insecure" },
+		{ "/srv/diskless/node1\t192.168.10.12(rw,sync,secure,no_root_squash,no_subtree_check,crossmnt)\n",
+		    "crossmnt" },
 		{ "/srv/diskless/node1\t192.168.10.12(rw,sync,secure,no_root_squash)\n", "no_subtree_check" },
 		{ "/srv/diskless/node1\n", "what the configuration does not" },
 	};
