@@ -20,7 +20,7 @@ octet(const char *text, uint8_t *value)
 	unsigned n = 0;
 	int digits = 0;
 
-	for (; is_digit(text[digits]) && digits < 4; digits++)
+	for (; digits < 4 && is_digit(text[digits]); digits++)
 		n = n * 10 + (unsigned)(text[digits] - '0');
 	if (digits == 0 || n > 255 || (digits > 1 && text[0] == '0'))
 		return NULL;
