@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -46,7 +47,7 @@ struct ipc {
 	ipc_on_message on_message;
 	ipc_on_close on_close;
 	void *argument;
-	STAILQ_HEAD(, queued) queue;
+	STAILQ_HEAD(queued_list, queued) queue;
 	size_t queued_bytes;
 	bool *freed; /* set when the pipe is freed inside one of its own callbacks */
 };
@@ -99,13 +100,14 @@ ipc_version(void)
 {
 	uint64_t state = 0xcbf29ce484222325ULL;
 
+	char row[256];
+
 	for (size_t i = 1; i < message_rule_count; i++) {
 		const struct message_rule *rule = &message_rules[i];
-		uint64_t row[] = { rule->from, rule->to, rule->size, rule->fd, rule->phase };
+		int length = snprintf(row, sizeof(row), "%s %s %u %u %zu %d %d\n", rule->name, rule->payload, rule->from,
+		    rule->to, rule->size, (int)rule->fd, (int)rule->phase);
 
-		state = hash(state, rule->name, strlen(rule->name));
-		state = hash(state, rule->payload, strlen(rule->payload));
-		state = hash(state, row, sizeof(row));
+		state = hash(state, row, (size_t)length);
 	}
 	return state;
 }
@@ -339,6 +341,7 @@ deliver(struct ipc *ipc, struct ipc_message *message)
 {
 	bool freed = false;
 
+	/* cppcheck-suppress autoVariables ; it is taken back below */
 	ipc->freed = &freed;
 	ipc->on_message(ipc, message, ipc->argument);
 	if (message->fd != -1)

@@ -39,7 +39,7 @@ struct process {
 	bool dropped;
 };
 
-static TAILQ_HEAD(, process) processes = TAILQ_HEAD_INITIALIZER(processes);
+static TAILQ_HEAD(process_list, process) processes = TAILQ_HEAD_INITIALIZER(processes);
 static void (*all_stopped)(void *);
 static void *all_stopped_argument;
 
@@ -155,15 +155,23 @@ plan_restart(struct process *p)
 	p->backoff = p->backoff * 2 > PROCESS_BACKOFF_MAX_MS ? PROCESS_BACKOFF_MAX_MS : p->backoff * 2;
 }
 
-bool
-process_reaped(pid_t pid, int status)
+static struct process *
+with_pid(pid_t pid)
 {
 	struct process *p;
-	char fate[128];
 
 	TAILQ_FOREACH (p, &processes, next)
 		if (p->pid == pid)
-			break;
+			return p;
+	return NULL;
+}
+
+bool
+process_reaped(pid_t pid, int status)
+{
+	struct process *p = with_pid(pid);
+	char fate[128];
+
 	if (p == NULL)
 		return false;
 	close_pipes(p);

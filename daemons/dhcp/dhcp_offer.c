@@ -109,7 +109,7 @@ dhcp_table_seal(struct dhcp_table *table)
 static struct dhcp_client *
 table_find(const struct dhcp_table *table, const uint8_t *mac)
 {
-	struct dhcp_client key;
+	struct dhcp_client key = { 0 };
 
 	if (table->count == 0)
 		return NULL;
