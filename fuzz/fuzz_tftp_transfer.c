@@ -24,8 +24,9 @@ static unsigned open_files;
 static struct {
 	uint32_t id;
 	uint64_t first;
+	uint64_t last;
 	uint64_t at;
-} sent[TFTP_TRANSFERS]; /* the latest blocks of each slot, in lock step */
+} sent[TFTP_TRANSFERS]; /* the latest blocks of each slot */
 
 static void
 hold(int truth)
@@ -42,14 +43,20 @@ ask(void *argument, const struct tftp_transfer *t)
 	return questions % 31 != 0;
 }
 
+/* Nothing is believed acknowledged that was not sent, and lock step repeats nothing within a second. */
 static void
-check_pace(const struct tftp_transfer *t, uint64_t first)
+check_pace(const struct tftp_transfer *t, uint64_t first, uint64_t last)
 {
 	unsigned slot = t->id % TFTP_TRANSFERS;
 
-	hold(t->window > 1 || sent[slot].id != t->id || sent[slot].first != first || now >= sent[slot].at + 1000);
+	if (sent[slot].id != t->id)
+		hold(t->base == 0);
+	else
+		hold(t->base <= sent[slot].last &&
+		     (t->window > 1 || sent[slot].first != first || now >= sent[slot].at + 1000));
 	sent[slot].id = t->id;
 	sent[slot].first = first;
+	sent[slot].last = last;
 	sent[slot].at = now;
 }
 
@@ -62,11 +69,11 @@ send_action(void *argument, struct tftp_transfer *t, const struct tftp_action *a
 	hold(t->address != STRANGER && t->fd != -1);
 	if (action->send == TFTP_SEND_OACK) {
 		hold(t->answers > 0 && t->base == 0 && t->sent == 0);
-		check_pace(t, UINT64_MAX);
+		check_pace(t, 0, 0);
 		return true;
 	}
 	hold(action->first == t->base + 1 && action->count >= 1 && action->count <= t->window && last <= t->last);
-	check_pace(t, action->first);
+	check_pace(t, action->first, last);
 	if (t->request.mode == TFTP_OCTET) {
 		tftp_transfer_extent(t, last, &offset, &size);
 		hold(offset + size <= t->size && (size < t->block_size) == (last == t->last));
@@ -97,7 +104,7 @@ finish(void *argument, struct tftp_transfer *t, uint32_t report, uint64_t when)
 		open_files--;
 	t->fd = -1;
 	if (report == DONE_SENT)
-		hold(t->base + 1 >= t->last);
+		hold(t->base <= t->last && t->base + 1 >= t->last);
 }
 
 static const struct tftp_edge edge = { ask, send_action, send_error, drain, finish };
