@@ -5,7 +5,6 @@
  */
 #include "disklessctl.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,16 +29,14 @@ static const struct command {
 	{ "client", "remove", client_remove, "NAME --yes",
 	    "delete a client's file and its root with all that it wrote" },
 	{ "client", "show", client_show, "NAME", "all about one client" },
-	{ "image", "import", image_command, "FILE --name IMAGE", "make an image of a disk image" },
-	{ "image", "list", image_command, "", "all images" },
+	{ "image", "import", image_import_command, "FILE --name IMAGE", "make an image of a disk image" },
+	{ "image", "list", image_list_command, "", "all images" },
 	{ "network", "list", network_list, "", "networks that are served" },
 	{ "reload", NULL, ctl_reload, "", "read the configuration again" },
 	{ "sighting", "list", sighting_list, "", "boards that asked to boot and are no clients" },
 	{ "status", NULL, ctl_status, "", "the server, its processes, counts" },
 };
 #define COMMANDS (sizeof(commands) / sizeof(*commands))
-
-static const struct command *running;
 
 /* ---- usage ---- */
 
@@ -63,24 +60,6 @@ help(const char *noun)
 	printf("usage: disklessctl [--json] COMMAND ...; words may be cut short. disklessctl(8) has more.\n");
 	print_usage(stdout, noun);
 	return EXIT_OK;
-}
-
-int
-usage_error(const char *format, ...)
-{
-	va_list arguments;
-
-	if (format != NULL) {
-		fputs("disklessctl: ", stderr);
-		va_start(arguments, format);
-		vfprintf(stderr, format, arguments);
-		va_end(arguments);
-		putc('\n', stderr);
-	}
-	if (running != NULL)
-		fprintf(stderr, "usage: disklessctl %s%s%s %s\n", running->noun, running->verb == NULL ? "" : " ",
-		    running->verb == NULL ? "" : running->verb, running->arguments);
-	return EXIT_USAGE;
 }
 
 /* ---- words ---- */
@@ -190,6 +169,7 @@ main(int argc, char **argv)
 {
 	bool json = take_option(&argc, argv, "--json");
 	bool h = take_option(&argc, argv, "-h"), wants_help = take_option(&argc, argv, "--help") || h;
+	const struct command *running;
 	char name[64];
 	int used = 0;
 
@@ -204,6 +184,7 @@ main(int argc, char **argv)
 		return EXIT_USAGE;
 	snprintf(name, sizeof(name), "disklessctl %s%s%s", running->noun, running->verb == NULL ? "" : " ",
 	    running->verb == NULL ? "" : running->verb);
+	usage_is(name, running->arguments);
 	argv[used] = name; /* what getopt(3) begins its complaints with */
 	return running->run(argc - used, argv + used, json);
 }

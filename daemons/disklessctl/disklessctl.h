@@ -21,12 +21,14 @@ command_run client_list;
 command_run client_prepare;
 command_run client_remove;
 command_run client_show;
-command_run network_list;
 command_run ctl_reload;
 command_run ctl_status;
+command_run network_list;
 command_run sighting_list;
 
-/* "too many arguments", with the usage of the command that runs. EXIT_USAGE. */
+/* The command that runs, and its arguments: the strings are kept. */
+void usage_is(const char *words, const char *arguments);
+/* What is wrong (or NULL, when getopt(3) has said it) and that usage on stderr. EXIT_USAGE. */
 int usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Words for the numbers of messages.h; "unknown" for one that has none. */
