@@ -104,8 +104,8 @@ ipc_version(void)
 
 	for (size_t i = 1; i < message_rule_count; i++) {
 		const struct message_rule *rule = &message_rules[i];
-		int length = snprintf(row, sizeof(row), "%s %s %u %u %zu %d %d\n", rule->name, rule->payload, rule->from,
-		    rule->to, rule->size, (int)rule->fd, (int)rule->phase);
+		int length = snprintf(row, sizeof(row), "%s %s %u %u %zu %d %d\n", rule->name, rule->payload,
+		    rule->from, rule->to, rule->size, (int)rule->fd, (int)rule->phase);
 
 		state = hash(state, row, (size_t)length);
 	}

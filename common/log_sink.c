@@ -27,7 +27,7 @@ static void
 write_record(struct log_sink *sink, const char *record, size_t length)
 {
 	char text[4 * LOG_RECORD_SIZE + 1];
-	int priority = record[0];
+	int priority = (unsigned char)record[0];
 
 	if (priority < LOG_CRIT || priority > LOG_DEBUG)
 		priority = LOG_WARNING;
