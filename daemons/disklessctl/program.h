@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+/* Programs of the system, run by absolute path; and work in a mount namespace of its own. */
+#ifndef DISKLESS_PROGRAM_H
+#define DISKLESS_PROGRAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define PROGRAM_OUTPUT 1024 /* what is kept of what a program says */
+
+struct program {
+	const char *const *argv; /* argv[0] is the path */
+	unsigned accept;         /* bit i: exit status i is success; 0 is the same as 1 */
+	bool (*enough)(void *);  /* or NULL; asked five times a second: true ends the program */
+	void *argument;
+};
+
+/*
+ * Runs it to its end, without our descriptors and environment, nothing to read. It dies with us. output gets the beginning of
+ * what it said. 0; -1 and why: its status or signal with the last line that it said.
+ */
+int program_run(const struct program *, char output[PROGRAM_OUTPUT], char *why, size_t size);
+
+/*
+ * Runs job(argument) in a child with a mount namespace of its own, which dies with us; its mounts vanish with it. argument lies
+ * in memory from shared_memory() if the job has something to say. 0; -1 if the job returned so, or (why then says it) died.
+ */
+int in_mount_namespace(int (*job)(void *), void *argument, char *why, size_t size);
+void *shared_memory(size_t size);
+
+#endif
