@@ -27,6 +27,6 @@ usage_error(const char *format, ...)
 		va_end(list);
 		putc('\n', stderr);
 	}
-	fprintf(stderr, "usage: %s %s\n", command, arguments);
+	fprintf(stderr, "usage: %s%s%s\n", command, arguments[0] == '\0' ? "" : " ", arguments);
 	return EXIT_USAGE;
 }
