@@ -219,18 +219,6 @@ verify_all(const struct attach_paths *p, char *why, size_t size)
 	return result;
 }
 
-/* Is anything mounted there? Unknown counts as no: mounting and verifying will tell. */
-static bool
-mounted(const char *point)
-{
-	char *mountinfo = mountinfo_read();
-	struct mount_entry entry;
-	bool is = mountinfo != NULL && mountinfo_find(mountinfo, point, &entry) > 0;
-
-	free(mountinfo);
-	return is;
-}
-
 /* ---- mounting ---- */
 
 /* As mkdir -p; only the last one gets mode. */
@@ -316,23 +304,61 @@ mount_overlay(const struct attach_paths *p, char *why, size_t size)
 	return fail(why, size, "%s: mounting the overlay: %s", p->root, strerror(errno));
 }
 
+/* Mounted already it is looked at before anything is built on it. */
+static int
+ensure_file(const struct file_mount *m, bool *made, char *why, size_t size)
+{
+	char *mountinfo = mountinfo_read();
+	struct mount_entry entry;
+	int result;
+
+	if (mountinfo == NULL)
+		return fail(why, size, "/proc/self/mountinfo: %s", strerror(errno));
+	if (mountinfo_find(mountinfo, m->point, &entry) == 0) {
+		result = mount_file(m, why, size);
+		*made = result == 0;
+	} else {
+		result = verify_file(mountinfo, m, why, size);
+		if (result == 0)
+			result = verify_backing(mountinfo, m, why, size);
+	}
+	free(mountinfo);
+	return result;
+}
+
+static int
+ensure_overlay(const struct attach_paths *p, bool *made, char *why, size_t size)
+{
+	char *mountinfo = mountinfo_read();
+	struct mount_entry entry;
+	bool there;
+
+	if (mountinfo == NULL)
+		return fail(why, size, "/proc/self/mountinfo: %s", strerror(errno));
+	there = mountinfo_find(mountinfo, p->root, &entry) > 0;
+	free(mountinfo);
+	if (there)
+		return 0;
+	if (prepare_upper(p, why, size) == -1 || mount_overlay(p, why, size) == -1)
+		return -1;
+	*made = true;
+	return 0;
+}
+
 int
 attach_root(const struct attach_paths *p, char *why, size_t size)
 {
 	struct file_mount image = image_mount(p), upper = upper_mount(p);
-	bool had_image = mounted(p->image), had_upper = mounted(p->upper), had_root = mounted(p->root);
-	bool has_image, has_upper, has_root;
+	bool made_image = false, made_upper = false, made_root = false;
 
-	has_image = had_image || mount_file(&image, why, size) == 0;
-	has_upper = has_image && (had_upper || mount_file(&upper, why, size) == 0);
-	has_root = has_upper && (had_root || (prepare_upper(p, why, size) == 0 && mount_overlay(p, why, size) == 0));
-	if (has_root && verify_all(p, why, size) == 0)
+	if (ensure_file(&image, &made_image, why, size) == 0 && ensure_file(&upper, &made_upper, why, size) == 0 &&
+	    ensure_overlay(p, &made_root, why, size) == 0 && verify_all(p, why, size) == 0)
 		return 0;
-	if (has_root && !had_root)
+	if (made_root)
 		umount2(p->root, UMOUNT_NOFOLLOW);
-	if (has_upper && !had_upper)
+	if (made_upper)
 		umount2(p->upper, UMOUNT_NOFOLLOW);
-	if (has_image && !had_image)
+	if (made_image)
 		umount2(p->image, UMOUNT_NOFOLLOW);
 	return -1;
 }
