@@ -94,7 +94,7 @@ row_client(struct output *o, const struct msg_ctl_client *c, const char *network
 int
 client_list(int argc, char **argv, bool json)
 {
-	struct answer a;
+	struct answer a = { 0 };
 	struct output *o;
 	bool good;
 
@@ -152,7 +152,7 @@ show_root(struct output *o, const struct msg_ctl_client *c, const char *image)
 int
 client_show(int argc, char **argv, bool json)
 {
-	struct answer a;
+	struct answer a = { 0 };
 	struct output *o;
 	bool good;
 

@@ -304,7 +304,7 @@ undo_add(const char *name, const struct files *f)
 static int
 add(struct wishes *w, bool json)
 {
-	struct files f;
+	struct files f = { 0 };
 	char why[TEXT_SIZE];
 	struct config *config;
 	enum server server = SERVER_REFUSED;
@@ -422,7 +422,7 @@ is_left_over(const char *name)
 static int
 remove_client(const char *name, bool json)
 {
-	struct files f;
+	struct files f = { 0 };
 	char why[TEXT_SIZE];
 	enum server server;
 
