@@ -368,6 +368,7 @@ free_bytes(struct import *im, uint64_t *size, uint64_t *unused)
 	bool wide;
 	ssize_t got;
 
+	*size = *unused = 0;
 	if (fd == -1)
 		return failed(im, "%s: %s", im->image, strerror(errno));
 	got = pread(fd, super, sizeof(super), 1024);

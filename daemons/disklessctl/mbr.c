@@ -5,6 +5,7 @@
  */
 #include "mbr.h"
 
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -92,8 +93,9 @@ parse_entry(const uint8_t *entry, unsigned number, uint64_t image_size, struct m
 		return -1;
 	}
 	if (start + length > image_size) {
-		snprintf(why, size, "partition %u ends at byte %llu, but the image has %llu bytes; was it cut short?",
-		    number, (unsigned long long)(start + length), (unsigned long long)image_size);
+		snprintf(why, size,
+		    "partition %u ends at byte %" PRIu64 ", but the image has %" PRIu64 " bytes; was it cut short?",
+		    number, start + length, image_size);
 		return -1;
 	}
 	*place = (struct mbr_partition){ start, length, entry[4] };

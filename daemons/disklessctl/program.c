@@ -37,12 +37,14 @@ become(const char *const argv[], int output, pid_t parent)
 	if (copy == NULL || null == -1 || dup2(null, 0) == -1 || dup2(output, 1) == -1 || dup2(output, 2) == -1)
 		_exit(126);
 	for (size_t i = 0; i < count; i++)
-		copy[i] = strdup(argv[i]);
+		if ((copy[i] = strdup(argv[i])) == NULL)
+			_exit(126);
 	closefrom(3);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(126);
-	execve(copy[0], copy, environment);
+	if (copy[0] != NULL)
+		execve(copy[0], copy, environment);
 	dprintf(2, "%s\n", strerror(errno));
 	_exit(127);
 }
