@@ -209,7 +209,7 @@ struct msg_file {
 };
 
 enum done_status {
-	DONE_SENT = 1, /* the last block was acknowledged */
+	DONE_SENT = 1, /* the last block was acknowledged, or only that is missing: some ROMs never do it */
 	DONE_CLOSED,   /* the client ended it early: normal for a probe */
 	DONE_TIMEOUT,
 	DONE_NOT_FOUND,

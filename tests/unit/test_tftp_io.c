@@ -79,7 +79,7 @@ receive_blocks(unsigned first, unsigned count, size_t block_size)
 		size = recv(client, packet, sizeof(packet), MSG_DONTWAIT);
 		cr_assert_geq(size, TFTP_HEADER, "block %u did not come", first + i);
 		cr_assert_eq(packet[0] << 8 | packet[1], TFTP_DATA);
-		cr_assert_eq(packet[2] << 8 | packet[3], first + i);
+		cr_assert_eq((unsigned)(packet[2] << 8 | packet[3]), first + i);
 		cr_assert(i == count - 1 || (size_t)size == TFTP_HEADER + block_size);
 		memcpy(received + total, packet + TFTP_HEADER, (size_t)size - TFTP_HEADER);
 		total += (size_t)size - TFTP_HEADER;
