@@ -267,7 +267,7 @@ Test(beneath, removing_takes_the_link_and_not_what_it_names)
 
 Test(beneath, a_tree_deeper_than_paths_and_descriptors_is_removed)
 {
-	int at = openat(tree, "etc", O_PATH | O_DIRECTORY), next, depth;
+	int at = openat(tree, "etc", O_PATH | O_DIRECTORY), next = -1, depth;
 
 	for (depth = 0; depth < 3000; depth++) {
 		cr_assert(mkdirat(at, "directory", 0755) == 0 &&
