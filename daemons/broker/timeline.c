@@ -424,14 +424,23 @@ standstill_text(const struct boot *boot, const struct timeline_context *c, char 
 	else if (boot->failed == DONE_TIMEOUT)
 		snprintf(text, size, "did not answer while %.100s was sent: is the link or the switch losing packets?",
 		    boot->file);
-	else if (boot->failed == DONE_FAILED)
-		snprintf(text, size, "%.100s could not be read on this server: see its log", boot->file);
 	else if (boot->asked == 0)
 		in_vain_text(boot, c->client, text, size);
 	else
 		snprintf(text, size,
 		    "asked for %.100s last and for no kernel since: what does its screen or serial port say?",
 		    boot->file);
+}
+
+/* Our fault, and at once. */
+static void
+failed_text(const struct boot *boot, const struct timeline_context *c, char *text, size_t size)
+{
+	if (c->state != NULL && (c->state->phase == CLIENT_WAITING || c->state->phase == CLIENT_FAILED))
+		snprintf(text, size, "its root is not mounted on this server, so there is no %.40s%s%.150s", boot->file,
+		    c->state->text[0] == '\0' ? "" : ": ", c->state->text);
+	else
+		snprintf(text, size, "%.100s could not be read on this server: see its log", boot->file);
 }
 
 static bool
@@ -447,7 +456,9 @@ fault_text(const struct boot *boot, const struct timeline_context *c, bool stall
 	trouble_text(boot, c->client, text, size);
 	if (text[0] != '\0')
 		return;
-	if (stalled)
+	if (boot->failed == DONE_FAILED)
+		failed_text(boot, c, text, size);
+	else if (stalled)
 		standstill_text(boot, c, text, size);
 	else if (offered_in_vain(boot))
 		in_vain_text(boot, c->client, text, size);

@@ -63,7 +63,7 @@ list(const char *name, bool follow, bool json)
 		return EXIT_FAILED;
 	if (result == REQUEST_OK)
 		return EXIT_OK;
-	fprintf(stderr, "disklessctl: %s\n", r.text);
+	complain(r.text);
 	return EXIT_FAILED;
 }
 

@@ -167,7 +167,7 @@ reload(void)
 	case REQUEST_NO_SERVER:
 		return SERVER_AWAY;
 	default:
-		fprintf(stderr, "%s%s", r.text, strchr(r.text, '\n') == NULL ? "\n" : "");
+		complain(r.text);
 		return SERVER_REFUSED;
 	}
 }

@@ -95,12 +95,22 @@ request(struct request *r)
 	return result;
 }
 
+/* One sentence, or the errors of a configuration with their places. */
+void
+complain(const char *text)
+{
+	if (strchr(text, '\n') != NULL)
+		fputs(text, stderr);
+	else
+		log_errx("%s", text);
+}
+
 bool
 request_or_complain(struct request *r)
 {
 	if (request(r) == REQUEST_OK)
 		return true;
-	log_errx("%s", r->text);
+	complain(r->text);
 	return false;
 }
 

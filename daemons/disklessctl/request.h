@@ -23,6 +23,8 @@ struct request {
 enum request_result request(struct request *);
 /* The same; anything but an answer is said on stderr. false: there was none. */
 bool request_or_complain(struct request *);
+/* request.text on stderr. */
+void complain(const char *text);
 
 /* Rows of the same kind, kept: message is an array, each an ipc_message's body of size bytes. */
 struct rows {

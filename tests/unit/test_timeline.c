@@ -241,7 +241,11 @@ Test(timeline, a_transfer_that_died_is_named)
 	cr_expect_str_eq(row(T0 + 61000).fault,
 	    "did not answer while kernel8.img was sent: is the link or the switch losing packets?");
 	file("kernel8.img", DONE_FAILED, T0 + 200);
-	cr_expect_str_eq(row(T0 + 61000).fault, "kernel8.img could not be read on this server: see its log");
+	cr_expect_str_eq(row(T0 + 200).fault, "kernel8.img could not be read on this server: see its log");
+	state.phase = CLIENT_FAILED;
+	strcpy(state.text, "no image");
+	cr_expect_str_eq(
+	    row(T0 + 200).fault, "its root is not mounted on this server, so there is no kernel8.img: no image");
 }
 
 Test(timeline, a_kernel_without_its_root_blames_whom_it_must)
