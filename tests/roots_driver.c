@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* What tests/roots calls: one function of attach.h or root_make.h a run, with its words on stderr and its result as status. */
+/* What tests/roots calls: one function of attach.h or root_make.h a run, with its words on stderr and its result as status. `jailed` in front: as disklessd. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "attach.h"
+#include "confine.h"
 #include "disklessctl/root_make.h"
 #include "log.h"
 
@@ -71,6 +72,11 @@ main(int argc, char **argv)
 	int result = -1;
 
 	log_to_stderr("roots");
+	if (argc > 1 && strcmp(argv[1], "jailed") == 0) {
+		confine_parent(); /* attach.h must work as disklessd calls it */
+		argc--;
+		argv++;
+	}
 	if (argc == 5 && strcmp(argv[1], "make") == 0)
 		result = make(argv[2], argv[3], argv[4]);
 	else if (argc == 3 && strcmp(argv[1], "destroy") == 0)
