@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 
+#include "disklessctl/disklessctl.h"
 #include "disklessctl/output.h"
 
 static char *text;
@@ -165,6 +166,108 @@ Test(output, a_table_that_follows_has_its_titles_once)
 	output_text(o, "step", "offered");
 	output_flush(o);
 	ends_as(o, "NAME   STEP\nnode1  seen\nn2     offered\n");
+}
+
+static void
+sighting_of_a_pi_4(struct output *o)
+{
+	struct msg_ctl_sighting s = { .first = 1795464000000,
+		.last = 1795464005000,
+		.count = 2,
+		.model = BOARD_PI4,
+		.revision = 0xc03114,
+		.serial = 0x0234abcd,
+		.has_serial = 1,
+		.mac = { 0xdc, 0xa6, 0x32, 1, 2, 3 },
+		.network = "lab",
+		.vendor = "PXEClient" };
+
+	output_list(o, NULL);
+	row_sighting(o, &s);
+}
+
+Test(output, a_sighting_has_what_client_add_asks_for)
+{
+	struct output *o = begin(false);
+
+	sighting_of_a_pi_4(o);
+	ends_as(o, "MAC                SERIAL    MODEL           REVISION  NETWORK  COUNT  FIRST                LAST   "
+		   "              "
+		   "VENDOR\n"
+		   "dc:a6:32:01:02:03  0234abcd  Raspberry Pi 4  c03114    lab          2  2026-11-23 20:00:00  "
+		   "2026-11-23 20:00:05  "
+		   "PXEClient\n");
+	o = begin(true);
+	sighting_of_a_pi_4(o);
+	ends_as(o, "[\n{\"mac\": \"dc:a6:32:01:02:03\", \"serial\": \"0234abcd\", \"model\": \"Raspberry Pi 4\", "
+		   "\"revision\": \"c03114\", \"network\": \"lab\", \"count\": 2, \"first\": \"2026-11-23T20:00:00Z\", "
+		   "\"last\": \"2026-11-23T20:00:05Z\", \"vendor\": \"PXEClient\"}\n]\n");
+}
+
+static void
+failed_client(struct output *o)
+{
+	struct msg_ctl_client c = {
+		.client = { .address = 0x0c0aa8c0, .mac = { 0xdc, 0xa6, 0x32, 1, 2, 3 }, .name = "node1" },
+		.state = { .phase = CLIENT_FAILED, .quota = 8589934592, .used = 1048576, .text = "no image" },
+		.step = STEP_KERNEL
+	};
+
+	output_list(o, NULL);
+	row_client(o, &c, "lab", NULL);
+}
+
+Test(output, a_client_that_failed_says_why)
+{
+	struct output *o = begin(false);
+
+	failed_client(o);
+	ends_as(o,
+	    "NAME   NETWORK  ADDRESS        MAC                IMAGE  PHASE   USED  QUOTA  BOOT    LAST-SEEN  FAULT\n"
+	    "node1  lab      192.168.10.12  dc:a6:32:01:02:03  -      failed    1M     8G  kernel  -          no "
+	    "image\n");
+	o = begin(true);
+	failed_client(o);
+	ends_as(o, "[\n{\"name\": \"node1\", \"network\": \"lab\", \"address\": \"192.168.10.12\", "
+		   "\"mac\": \"dc:a6:32:01:02:03\", \"image\": null, \"phase\": \"failed\", \"used\": 1048576, "
+		   "\"quota\": 8589934592, \"boot\": \"kernel\", \"last_seen\": null, \"fault\": \"no image\"}\n]\n");
+}
+
+static void
+stalled_boot(struct output *o)
+{
+	struct msg_ctl_boot b = { .at = { [STEP_SEEN] = 1795464000000, [STEP_OFFERED] = 1795464000000 },
+		.missing = 1,
+		.step = STEP_OFFERED,
+		.stalled = 1,
+		.client = "node1",
+		.file = "start4.elf",
+		.fault = "asked for \"it\"" };
+
+	output_follow(o);
+	output_list(o, NULL);
+	row_boot(o, &b);
+	output_flush(o);
+}
+
+Test(output, a_boot_has_a_time_for_each_step_it_reached)
+{
+	struct output *o = begin(false);
+
+	stalled_boot(o);
+	ends_as(o, "CLIENT  STEP     STALLED  SEEN                 OFFERED              FIRMWARE  KERNEL  MOUNTED  "
+		   "FILES  MISSING  "
+		   "REFUSED  RETRANSMITS  BYTES  FILE        FAULT\n"
+		   "node1   offered  yes      2026-11-23 20:00:00  2026-11-23 20:00:00  -         -       -            "
+		   "0        1  "
+		   "      0            0      0  start4.elf  asked for \"it\"\n");
+	o = begin(true);
+	stalled_boot(o);
+	ends_as(o,
+	    "{\"client\": \"node1\", \"step\": \"offered\", \"stalled\": true, \"seen\": \"2026-11-23T20:00:00Z\", "
+	    "\"offered\": \"2026-11-23T20:00:00Z\", \"firmware\": null, \"kernel\": null, \"mounted\": null, "
+	    "\"files\": 0, \"missing\": 1, \"refused\": 0, \"retransmits\": 0, \"bytes\": 0, "
+	    "\"file\": \"start4.elf\", \"fault\": \"asked for \\\"it\\\"\"}\n");
 }
 
 Test(output, sizes_are_short_for_people)

@@ -361,4 +361,7 @@ Test(timeline, the_wall_clock_may_jump_back)
 	offered(T0 - 999000);
 	cr_expect_eq(boots(), 1);
 	cr_expect_eq(row(T0 - 2000000).stalled, 0);
+	file("kernel8.img", DONE_SENT, T0 - 998000);
+	offered(T0 - 1003000);
+	cr_expect_eq(boots(), 2, "behind a kernel there is no DHCP but that of a restart, whatever the clock says");
 }
