@@ -7,6 +7,7 @@
 #include "disklessd.h"
 
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -27,6 +28,8 @@
 #include "process.h"
 
 #define PIN_SECONDS 30 /* an interface that was down has lost its neighbour entries */
+
+#define FILES_MAX 16384 /* more than any child's max_files */
 
 static struct server server;
 
@@ -240,6 +243,22 @@ lock_out_others(void)
 		fatalx("disklessd runs already (its lock is %s/disklessd.lock)", PATH_RUN);
 }
 
+/* What tftp needs for its transfers is more than many systems give; nobody can raise it once capabilities are given up. */
+static void
+raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
+		fatal("limit of open files");
+	/* Descriptors that wait in a pipe count against the sender's own limit: unix(7), ETOOMANYREFS. */
+	limit.rlim_cur = FILES_MAX;
+	if (limit.rlim_max < FILES_MAX)
+		limit.rlim_max = FILES_MAX;
+	if (setrlimit(RLIMIT_NOFILE, &limit) == -1)
+		fatal("it needs a limit of %d open files (LimitNOFILE= in the unit)", FILES_MAX);
+}
+
 static struct event_base *
 event_loop(void)
 {
@@ -346,6 +365,7 @@ main(int argc, char *argv[])
 	log_level(verbose > 0 ? LOG_DEBUG : LOG_INFO);
 	make_directories();
 	lock_out_others();
+	raise_file_limit();
 	run(config);
 	log_info("stopped");
 	return 0;

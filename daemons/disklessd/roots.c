@@ -42,7 +42,7 @@ struct root {
 	char text[TEXT_SIZE]; /* why it is not attached */
 };
 
-static TAILQ_HEAD(, root) roots = TAILQ_HEAD_INITIALIZER(roots);
+static TAILQ_HEAD(root_list, root) roots = TAILQ_HEAD_INITIALIZER(roots);
 static struct event *work;
 static struct server *server;
 

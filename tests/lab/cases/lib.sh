@@ -65,7 +65,7 @@ start_server() {
 }
 
 server_ready() {
-	[ "$(disklessctl status --json 2>/dev/null | grep -o '"phase": *"ready"' | wc -l)" -ge 3 ]
+	[ "$(disklessctl status --json 2>/dev/null | grep -o '"state": *"ready"' | wc -l)" -ge 3 ]
 }
 
 server_pid() {
