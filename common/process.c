@@ -103,11 +103,15 @@ become(const struct process *p, int pipe, int log)
 	char *const argv[] = { title, NULL };
 	char *const environment[] = { NULL };
 	sigset_t none;
+	int null;
 
 	/* Out of the way of 3 and 4 first: either may be one of them. */
 	pipe = fcntl(pipe, F_DUPFD, 10);
 	log = fcntl(log, F_DUPFD, 10);
-	if (pipe == -1 || log == -1 || dup2(pipe, CHILD_PIPE_FD) == -1 || dup2(log, CHILD_LOG_FD) == -1)
+	null = open("/dev/null", O_RDWR);
+	if (pipe == -1 || log == -1 || null == -1 || dup2(null, 0) == -1 || dup2(null, 1) == -1 || dup2(null, 2) == -1)
+		_exit(126);
+	if (dup2(pipe, CHILD_PIPE_FD) == -1 || dup2(log, CHILD_LOG_FD) == -1)
 		_exit(126);
 	closefrom(CHILD_LOG_FD + 1);
 	sigemptyset(&none);

@@ -83,6 +83,12 @@ child_pid() { # broker | dhcp | tftp
 	pidof "diskless-$1"
 }
 
+# For a case that is not about nfsd's start.
+need_nfsd() {
+	[ "$(cat /proc/fs/nfsd/threads)" -gt 0 ] || "$lab/nfsd" up
+	within 60 exported bob
+}
+
 exported() { # client
 	grep -q "^/srv/diskless/$1	" /var/lib/nfs/etab
 }
@@ -92,6 +98,6 @@ in_root() { # client, command...
 	in_root_client=$1
 	shift
 	# shellcheck disable=SC2016 # expanded by the inner shell
-	ip netns exec "$in_root_client" sh -c 'mount -t nfs -o vers=3,tcp,nolock,timeo=50,retrans=2 "$0" /mnt && shift 0 && "$@"' \
+	ip netns exec "$in_root_client" sh -c 'mount -t nfs -o vers=3,tcp,nolock,timeo=50,retrans=2,retry=0 "$0" /mnt && shift 0 && "$@"' \
 	    "$SERVER:/srv/diskless/$in_root_client" "$@"
 }
