@@ -33,133 +33,10 @@
 
 static struct server server;
 
-/* ---- the configuration, as the wire has it ---- */
-
-static void
-network_facts(const struct config_network *n, uint32_t index, struct msg_network *out)
-{
-	out->index = index;
-	out->server = n->server;
-	out->gateway = n->gateway;
-	out->prefix = n->prefix;
-	out->dhcp = n->dhcp;
-	out->unknown = n->unknown;
-	snprintf(out->name, sizeof(out->name), "%s", n->name);
-	snprintf(out->interface, sizeof(out->interface), "%s", n->interface);
-}
-
-static void
-client_facts(const struct config *config, uint32_t index, uint32_t generation, struct msg_client *out)
-{
-	const struct config_client *c = &config->client[index];
-
-	out->index = index;
-	out->generation = generation;
-	out->network = (uint32_t)(c->network - config->network);
-	out->address = c->address;
-	out->serial = (uint32_t)c->serial;
-	out->has_serial = c->has_serial;
-	out->root = c->root;
-	out->boot = c->boot;
-	memcpy(out->mac, c->mac, MAC_SIZE);
-	snprintf(out->name, sizeof(out->name), "%s", c->name);
-}
-
-struct facts {
-	struct msg_network *networks;
-	struct msg_client *clients;
-};
-
-static struct facts
-facts_of(const struct config *config, uint32_t generation)
-{
-	struct facts facts = { calloc(config->network_count + 1, sizeof(*facts.networks)),
-		calloc(config->client_count + 1, sizeof(*facts.clients)) };
-
-	if (facts.networks == NULL || facts.clients == NULL)
-		fatalx("no memory for the configuration");
-	for (uint32_t i = 0; i < config->network_count; i++)
-		network_facts(&config->network[i], i, &facts.networks[i]);
-	for (uint32_t i = 0; i < config->client_count; i++)
-		client_facts(config, i, generation, &facts.clients[i]);
-	return facts;
-}
-
-/* ---- pins ---- */
-
-static void
-pin_clients(void)
-{
-	struct pin *pins = calloc(server.view.client_count + 1, sizeof(*pins));
-
-	if (pins == NULL)
-		fatalx("no memory for the neighbour entries");
-	for (size_t i = 0; i < server.view.client_count; i++) {
-		pins[i].ifindex = children_interface(server.clients[i].network);
-		pins[i].address = server.clients[i].address;
-		memcpy(pins[i].mac, server.clients[i].mac, MAC_SIZE);
-	}
-	neighbours_pin_all(pins, server.view.client_count);
-}
-
 static void
 on_pin_timer(evutil_socket_t fd, short what, void *argument)
 {
 	neighbours_pin_again();
-}
-
-/* ---- configuring ---- */
-
-static void
-put_in_force(struct config *config, struct facts facts)
-{
-	struct server old = server;
-
-	server.config = config;
-	server.generation++;
-	server.networks = facts.networks;
-	server.clients = facts.clients;
-	server.view =
-	    (struct access_view){ facts.networks, config->network_count, facts.clients, config->client_count };
-	roots_apply(&server);
-	children_apply(&server);
-	pin_clients();
-	config_free(old.config);
-	free(old.networks);
-	free(old.clients);
-}
-
-static bool
-configure(struct config *config, char *errors, size_t size)
-{
-	struct facts facts = facts_of(config, server.generation + 1);
-	char why[TEXT_SIZE];
-
-	if (children_prepare(facts.networks, config->network_count, errors, size)) {
-		put_in_force(config, facts);
-		return true;
-	}
-	free(facts.networks);
-	free(facts.clients);
-	config_free(config);
-	/* What was served before is served again. */
-	if (server.config != NULL && children_prepare(server.networks, server.view.network_count, why, sizeof(why)))
-		children_apply(&server);
-	return false;
-}
-
-bool
-server_reload(struct server *s, char *errors, size_t size)
-{
-	struct config *config = config_load(s->config_path, &config_resolver_system, errors, size);
-
-	if (config == NULL || !configure(config, errors, size)) {
-		log_errx("configuration not reloaded, the old one stays: %s", errors);
-		return false;
-	}
-	log_info("configuration reloaded: %zu networks, %zu clients", config->network_count, config->client_count);
-	snprintf(errors, size, "%zu networks, %zu clients", config->network_count, config->client_count);
-	return true;
 }
 
 /* ---- signals ---- */
@@ -293,7 +170,7 @@ run(struct config *config)
 	roots_init(&server);
 	exports_init(&server);
 	children_start(&server);
-	if (!configure(config, errors, sizeof(errors)))
+	if (!server_configure(&server, config, errors, sizeof(errors)))
 		fatalx("%s", errors);
 	pin_timer = event_new(server.base, -1, EV_PERSIST, on_pin_timer, NULL);
 	if (pin_timer == NULL || event_add(pin_timer, &pin_interval) == -1)

@@ -15,7 +15,7 @@
 
 struct event_base;
 
-/* ---- the configuration in force, as the wire has it (disklessd.c) ---- */
+/* ---- the configuration in force, as the wire has it (configure.c) ---- */
 
 struct server {
 	struct event_base *base;
@@ -31,6 +31,8 @@ struct server {
 	char trouble[TEXT_SIZE]; /* what is wrong with the exports, or empty */
 };
 
+/* Puts config in force and takes it. false: it is freed, errors says why, and what was in force still is. */
+bool server_configure(struct server *, struct config *, char *errors, size_t size);
 /* Reads the configuration again and applies it. On error the old one stays and errors says why. */
 bool server_reload(struct server *, char *errors, size_t size);
 

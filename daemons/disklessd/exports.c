@@ -215,22 +215,26 @@ verify(char *why, size_t size)
 	return right;
 }
 
+/*
+ * etab says what is in force. exportfs also fails over other people's exports (a file that is not there, a line of theirs), which
+ * is worth a word to the operator and no reason to keep boards waiting.
+ */
 static void
 on_exportfs(int status, const char *output, void *argument)
 {
 	struct server *server = argument;
 	char why[TEXT_SIZE] = "", fate[128], visible[TEXT_SIZE];
-	bool right = status == 0 && verify(why, sizeof(why));
+	bool right = verify(why, sizeof(why));
 
 	busy = false;
 	if (status != 0)
 		snprintf(why, sizeof(why), "exportfs -r %s: %s", process_fate(status, fate, sizeof(fate)),
-		    log_visible(visible, sizeof(visible) / 2, output, strlen(output)));
+		    log_visible(visible, sizeof(visible), output, strcspn(output, "\n")));
 	trouble(server, why);
-	if (right) {
-		server->exports = (uint32_t)wanted_lines;
+	if (right && server->exports != (uint32_t)wanted_lines)
 		log_info("%d exports are in force", wanted_lines);
-	}
+	if (right)
+		server->exports = (uint32_t)wanted_lines;
 	roots_exported(server, right);
 	children_tell_server(server);
 	if (again || !right)
