@@ -74,6 +74,10 @@ src_disklessctl     := $(disklessctl_MAIN) $(disklessctl_SRCS)
 
 MODULE_SRCS := $(disklessd_SRCS) $(broker_SRCS) $(dhcp_SRCS) $(tftp_SRCS) $(disklessctl_SRCS)
 TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c tests/ipc/test_*.c tests/policy/test_*.c))
+# What is built without confinement cannot be tested for it.
+ifneq ($(filter asan cov,$(VARIANT)),)
+TESTS := $(filter-out %/test_confine %/test_programs,$(TESTS))
+endif
 FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard fuzz/fuzz_*.c))
 
 objects = $(patsubst %.c,$(B)/%.o,$(filter %.c,$(1))) $(patsubst %.y,$(B)/%.o,$(filter %.y,$(1)))
