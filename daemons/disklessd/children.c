@@ -162,8 +162,11 @@ answer_neighbour(const struct msg_read *read)
 	tell_broker(MSG_NEIGHBOUR_IS, &answer, sizeof(answer));
 }
 
-/* The broker says that this may be opened. Would we have said so? */
-static bool
+/*
+ * The broker says that this may be opened. Would we have said so? The client that it is for, or NULL. A broker that has not heard
+ * of a reload yet numbers clients by the configuration before: then our own answer alone counts, and the boot goes on.
+ */
+static const struct msg_client *
 open_allowed(const struct msg_open *open)
 {
 	const struct network_children *n = network_at(open->read.network);
@@ -172,13 +175,14 @@ open_allowed(const struct msg_open *open)
 	uint8_t mac[MAC_SIZE];
 	bool pinned;
 
-	if (n == NULL || open->generation != server->generation || open->client >= server->view.client_count)
-		return false;
-	if (!neighbours_find(n->sockets.facts.ifindex, open->read.address, mac, &pinned))
-		return false;
-	return access_read(&server->view, open->read.network, open->read.address, mac, open->read.path, &client,
-		   rest) == ACCESS_GRANTED &&
-	       client == &server->clients[open->client] && strcmp(rest, open->rest) == 0;
+	if (n == NULL || !neighbours_find(n->sockets.facts.ifindex, open->read.address, mac, &pinned))
+		return NULL;
+	if (access_read(&server->view, open->read.network, open->read.address, mac, open->read.path, &client, rest) !=
+	    ACCESS_GRANTED)
+		return NULL;
+	if (strcmp(rest, open->rest) != 0 || (open->generation == server->generation && open->client != client->index))
+		return NULL;
+	return client;
 }
 
 static void
@@ -186,13 +190,15 @@ answer_open(const struct msg_open *open)
 {
 	struct network_children *n = network_at(open->read.network);
 	struct msg_file file = { .id = open->read.id, .status = FILE_REFUSED };
+	const struct msg_client *client;
 	int fd = -1;
 
 	/* A tftp that was started again since has forgotten this question; its ids mean something else. */
 	if (n == NULL || n->tftp == NULL || process_pipe(n->tftp) == NULL || process_epoch(n->tftp) != open->read.epoch)
 		return;
-	if (open_allowed(open))
-		file.status = boot_open(server, &server->config->client[open->client], open->rest, &file.size, &fd);
+	client = open_allowed(open);
+	if (client != NULL)
+		file.status = boot_open(server, &server->config->client[client->index], open->rest, &file.size, &fd);
 	if (ipc_send(process_pipe(n->tftp), MSG_FILE, &file, sizeof(file), fd) == -1)
 		process_breach(n->tftp, "does not read its pipe");
 }
