@@ -241,15 +241,15 @@ want_again(const char *name)
 static void
 on_work(evutil_socket_t fd, short what, void *argument)
 {
-	struct root *r, *following;
+	struct root *r;
 
-	for (r = TAILQ_FIRST(&roots); r != NULL; r = following) {
-		following = TAILQ_NEXT(r, next);
+	TAILQ_FOREACH (r, &roots, next)
 		if (!r->configured && detach(r)) {
 			want_again(r->name);
 			free(r);
+			work_in(0);
+			return;
 		}
-	}
 	TAILQ_FOREACH (r, &roots, next)
 		if (r->configured && !r->attached && r->text[0] == '\0') {
 			attach(r);
