@@ -43,7 +43,8 @@ struct root {
 };
 
 static TAILQ_HEAD(root_list, root) roots = TAILQ_HEAD_INITIALIZER(roots);
-static struct event *work;
+static struct event *work;  /* there is something to do */
+static struct event *retry; /* a root that was busy may not be any more */
 static struct server *server;
 
 static void on_work(evutil_socket_t, short, void *);
@@ -53,17 +54,26 @@ roots_init(struct server *s)
 {
 	server = s;
 	work = evtimer_new(s->base, on_work, NULL);
-	if (work == NULL)
+	retry = evtimer_new(s->base, on_work, NULL);
+	if (work == NULL || retry == NULL)
 		fatalx("no memory for the roots");
 }
 
 static void
-work_in(uint64_t ms)
+work_now(void)
 {
-	struct timeval wait = { (time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000) };
+	static const struct timeval now = { 0, 0 };
 
-	if (!evtimer_pending(work, NULL))
-		evtimer_add(work, &wait);
+	evtimer_add(work, &now);
+}
+
+static void
+work_later(void)
+{
+	static const struct timeval wait = { 0, DETACH_RETRY_MS * 1000 };
+
+	if (!evtimer_pending(retry, NULL))
+		evtimer_add(retry, &wait);
 }
 
 static struct root *
@@ -204,7 +214,7 @@ detach(struct root *r)
 	if (r->attached && detach_root(&r->paths) == -1) {
 		if (errno != EBUSY)
 			log_warn("client %s: root not detached", r->name);
-		work_in(DETACH_RETRY_MS);
+		work_later();
 		return false;
 	}
 	if (r->attached)
@@ -247,14 +257,14 @@ on_work(evutil_socket_t fd, short what, void *argument)
 		if (!r->configured && detach(r)) {
 			want_again(r->name);
 			free(r);
-			work_in(0);
+			work_now();
 			return;
 		}
 	TAILQ_FOREACH (r, &roots, next)
 		if (r->configured && !r->attached && r->text[0] == '\0') {
 			attach(r);
 			tell(r);
-			work_in(0);
+			work_now();
 			return;
 		}
 }
@@ -299,7 +309,7 @@ roots_apply(struct server *s)
 		if (s->config->client[i].image != NULL)
 			keep_or_want((uint32_t)i, &s->config->client[i]);
 	exports_request(s);
-	work_in(0);
+	work_now();
 }
 
 bool
@@ -358,7 +368,7 @@ roots_exported(struct server *s, bool in_force)
 		if (r->exported != was)
 			tell(r);
 	}
-	work_in(0);
+	work_now();
 }
 
 /* ---- who is connected ---- */
