@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * dhcpload: boards that ask to boot, for the bench: DISCOVERs as a Pi 4 sends them, so many outstanding, each of the next MAC.
+ * Only an OFFER for the transaction and MAC that asked counts. Prints one line of NAME=VALUE.
+ *
+ *	dhcpload INTERFACE FIRST-MAC MACS OFFERS OUTSTANDING
+ */
+#include <sys/socket.h>
+
+#include <arpa/inet.h>
+#include <err.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define PACKET          322 /* as long as those of real boards */
+#define OPTIONS         240
+#define LOST_NS         200000000
+#define OUTSTANDING_MAX 1024
+
+struct question {
+	uint32_t id;
+	uint64_t at;
+};
+
+static uint8_t first_mac[6];
+static unsigned macs, wanted, outstanding;
+static struct question question[OUTSTANDING_MAX];
+static uint64_t offers, lost, others;
+static uint32_t next_id = 1;
+
+static uint64_t
+now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static void
+put_mac(uint8_t mac[static 6], uint32_t id)
+{
+	unsigned low = (unsigned)(first_mac[4] << 8 | first_mac[5]) + id % macs;
+
+	memcpy(mac, first_mac, 4);
+	mac[4] = (uint8_t)(low >> 8);
+	mac[5] = (uint8_t)low;
+}
+
+static void
+put_discover(uint8_t packet[static PACKET], uint32_t id)
+{
+	static const uint8_t options[] = {
+		99,
+		130,
+		83,
+		99, /* the cookie */
+		53,
+		1,
+		1, /* DISCOVER */
+		55,
+		14,
+		1,
+		3,
+		43,
+		60,
+		66,
+		67,
+		128,
+		129,
+		130,
+		131,
+		132,
+		133,
+		134,
+		135,
+		93,
+		2,
+		0,
+		0,
+		94,
+		3,
+		1,
+		2,
+		1,
+		97,
+		17,
+		0,
+		'R',
+		'P',
+		'i',
+		'4',
+		0x14,
+		0x31,
+		0xc0,
+		0x03,
+		1,
+		2,
+		3,
+		4,
+		0x1a,
+		0x2b,
+		0x3c,
+		0x4d,
+		60,
+		32,
+		'P',
+		'X',
+		'E',
+		'C',
+		'l',
+		'i',
+		'e',
+		'n',
+		't',
+		':',
+		'A',
+		'r',
+		'c',
+		'h',
+		':',
+		'0',
+		'0',
+		'0',
+		'0',
+		'0',
+		':',
+		'U',
+		'N',
+		'D',
+		'I',
+		':',
+		'0',
+		'0',
+		'2',
+		'0',
+		'0',
+		'1',
+		255,
+	};
+
+	memset(packet, 0, PACKET);
+	packet[0] = 1;
+	packet[1] = 1;
+	packet[2] = 6;
+	memcpy(packet + 4, &id, sizeof(id));
+	put_mac(packet + 28, id);
+	memcpy(packet + OPTIONS - 4, options, sizeof(options));
+}
+
+static void
+ask(int fd, unsigned slot)
+{
+	static const struct sockaddr_in everybody = {
+		.sin_family = AF_INET, .sin_port = 0x4300 /* 67 */, .sin_addr.s_addr = INADDR_BROADCAST
+	};
+	uint8_t packet[PACKET];
+
+	/* The slot stands in the id, so that an answer finds it. */
+	question[slot].id = next_id++ * OUTSTANDING_MAX + slot;
+	question[slot].at = now_ns();
+	put_discover(packet, question[slot].id);
+	if (sendto(fd, packet, sizeof(packet), 0, (const struct sockaddr *)&everybody, sizeof(everybody)) == -1 &&
+	    errno != ENOBUFS)
+		err(1, "sendto");
+}
+
+static void
+hear(int fd, const uint8_t *packet, size_t size)
+{
+	uint8_t mac[6];
+	uint32_t id;
+	unsigned slot;
+
+	if (size < OPTIONS + 3)
+		return;
+	memcpy(&id, packet + 4, sizeof(id));
+	slot = id % OUTSTANDING_MAX;
+	put_mac(mac, id);
+	if (packet[0] != 2 || slot >= outstanding || question[slot].id != id || memcmp(packet + 28, mac, 6) != 0 ||
+	    memcmp(packet + OPTIONS, "\x35\x01\x02", 3) != 0) {
+		others++;
+		return;
+	}
+	offers++;
+	ask(fd, slot);
+}
+
+static void
+ask_for_lost(int fd, uint64_t now)
+{
+	for (unsigned slot = 0; slot < outstanding; slot++)
+		if (now - question[slot].at > LOST_NS) {
+			lost++;
+			ask(fd, slot);
+		}
+}
+
+static int
+open_socket(const char *interface)
+{
+	struct sockaddr_in name = { .sin_family = AF_INET, .sin_port = htons(68) };
+	struct timeval limit = { 0, 50000 };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), on = 1, buffer = 4 << 20;
+
+	if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on)) == -1 ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof(buffer)) == -1 ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) == -1 ||
+	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface, (socklen_t)strlen(interface)) == -1 ||
+	    bind(fd, (struct sockaddr *)&name, sizeof(name)) == -1)
+		err(1, "port 68 on %s", interface);
+	return fd;
+}
+
+static void
+run(int fd)
+{
+	uint8_t packet[2048];
+	uint64_t look = now_ns() + LOST_NS, now;
+	ssize_t size;
+
+	for (unsigned slot = 0; slot < outstanding; slot++)
+		ask(fd, slot);
+	while (offers < wanted && lost < wanted) {
+		size = recv(fd, packet, sizeof(packet), 0);
+		if (size > 0)
+			hear(fd, packet, (size_t)size);
+		if (size > 0 && offers % 256 != 0)
+			continue;
+		now = now_ns();
+		if (now >= look) {
+			ask_for_lost(fd, now);
+			look = now + LOST_NS / 4;
+		}
+	}
+}
+
+int
+main(int argc, char *argv[])
+{
+	uint64_t started;
+	double seconds;
+
+	if (argc != 6 || sscanf(argv[2], "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &first_mac[0], &first_mac[1], &first_mac[2],
+			     &first_mac[3], &first_mac[4], &first_mac[5]) != 6)
+		errx(2, "usage: dhcpload INTERFACE FIRST-MAC MACS OFFERS OUTSTANDING");
+	macs = (unsigned)strtoul(argv[3], NULL, 10);
+	wanted = (unsigned)strtoul(argv[4], NULL, 10);
+	outstanding = (unsigned)strtoul(argv[5], NULL, 10);
+	if (macs == 0 || wanted == 0 || outstanding == 0 || outstanding > OUTSTANDING_MAX)
+		errx(2, "numbers out of range");
+	started = now_ns();
+	run(open_socket(argv[1]));
+	seconds = (double)(now_ns() - started) / 1e9;
+	printf("offers=%lu lost=%lu others=%lu wall=%.3f rate=%.0f\n", offers, lost, others, seconds,
+	    (double)offers / seconds);
+	return offers < wanted;
+}
