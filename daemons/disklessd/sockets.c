@@ -72,6 +72,17 @@ out:
 	return result;
 }
 
+/* Gives a half-made socket up; errno is still that of what failed. */
+static int
+give_up(int fd)
+{
+	int error = errno;
+
+	close(fd);
+	errno = error;
+	return -1;
+}
+
 /* A UDP socket on the network's interface, at address and port, receiving into buffer bytes. */
 static int
 udp(const struct msg_network *network, uint32_t address, uint16_t port, int buffer)
@@ -85,11 +96,8 @@ udp(const struct msg_network *network, uint32_t address, uint16_t port, int buff
 	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, network->interface, (socklen_t)strlen(network->interface)) ==
 		-1 ||
 	    set(fd, IPPROTO_IP, IP_FREEBIND, 1) == -1 || set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT) == -1 ||
-	    set(fd, SOL_SOCKET, SO_RCVBUFFORCE, buffer) == -1 ||
-	    bind(fd, (struct sockaddr *)&name, sizeof(name)) == -1) {
-		close(fd);
-		return -1;
-	}
+	    set(fd, SOL_SOCKET, SO_RCVBUFFORCE, buffer) == -1 || bind(fd, (struct sockaddr *)&name, sizeof(name)) == -1)
+		return give_up(fd);
 	return fd;
 }
 
@@ -99,10 +107,8 @@ dhcp_socket(const struct msg_network *network)
 	int fd = udp(network, INADDR_ANY, 67, TRANSFER_BUFFER);
 
 	if (fd != -1 &&
-	    (set(fd, SOL_SOCKET, SO_BROADCAST, 1) == -1 || set(fd, IPPROTO_IP, IP_TOS, IPTOS_CLASS_CS6) == -1)) {
-		close(fd);
-		return -1;
-	}
+	    (set(fd, SOL_SOCKET, SO_BROADCAST, 1) == -1 || set(fd, IPPROTO_IP, IP_TOS, IPTOS_CLASS_CS6) == -1))
+		return give_up(fd);
 	return fd;
 }
 
@@ -113,10 +119,8 @@ arp_socket(unsigned ifindex)
 	struct sockaddr_ll name = { .sll_family = AF_PACKET, .sll_ifindex = (int)ifindex };
 	int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-	if (fd != -1 && bind(fd, (struct sockaddr *)&name, sizeof(name)) == -1) {
-		close(fd);
-		return -1;
-	}
+	if (fd != -1 && bind(fd, (struct sockaddr *)&name, sizeof(name)) == -1)
+		return give_up(fd);
 	return fd;
 }
 
