@@ -97,7 +97,7 @@ enter(const char *path)
 	DIR *directory = chdir(path) == -1 ? NULL : opendir(".");
 	struct stat st;
 
-	if (directory == NULL || fstat(dirfd(directory), &st) == -1)
+	if (directory == NULL || stat(".", &st) == -1)
 		fatal("empty directory %s", path);
 	if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
 		fatalx("%s must be root's, and no one else may write to it", path);

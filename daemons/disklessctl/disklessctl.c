@@ -170,7 +170,7 @@ main(int argc, char **argv)
 	bool json = take_option(&argc, argv, "--json");
 	bool h = take_option(&argc, argv, "-h"), wants_help = take_option(&argc, argv, "--help") || h;
 	const struct command *running;
-	char name[64];
+	static char name[64];
 	int used = 0;
 
 	log_to_stderr("disklessctl");
