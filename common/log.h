@@ -50,10 +50,10 @@ struct log_limit {
 	uint32_t suppressed;
 	uint64_t last;
 };
-#define LOG_LIMIT(burst, interval_ms) \
-	{ \
-		(burst), (interval_ms), (burst), 0, 0 \
-	}
+/* Releases of clang-format differ over an initializer in a macro. */
+/* clang-format off */
+#define LOG_LIMIT(burst, interval_ms) { (burst), (interval_ms), (burst), 0, 0 }
+/* clang-format on */
 /* true: log it now. The number suppressed since the last time is logged by this call itself. */
 bool log_limit_pass(struct log_limit *);
 #define LOG_LIMITED(limit, call) \

@@ -83,10 +83,11 @@ static const struct kind kind_text = { text_valid, "printable text that fits" };
 static const struct kind kind_boot = { boot_valid, "an absolute path" };
 static const struct kind kind_time = { time_valid, "a time like 2026-11-23T20:00:00Z" };
 
+/* Releases of clang-format differ over an initializer in a macro. */
+/* clang-format off */
 #define FIELD(type, member, kind) \
-	{ \
-#member, &kind_##kind, offsetof(struct type, member), sizeof(((struct type *)0)->member) \
-	}
+	{ #member, &kind_##kind, offsetof(struct type, member), sizeof(((struct type *)0)->member) }
+/* clang-format on */
 
 static const struct field image_fields[] = {
 	FIELD(image_manifest, name, name),

@@ -38,8 +38,8 @@ comparison_of(const struct syscall_rule *rule)
 {
 	struct scmp_arg_cmp compare = { .arg = rule->argument, .op = SCMP_CMP_MASKED_EQ };
 
-	compare.datum_a = rule->operator== ARG_EQ ? UINT32_MAX : (uint32_t)~rule->value;
-	compare.datum_b = rule->operator== ARG_EQ ? (uint32_t)rule->value : 0;
+	compare.datum_a = rule->condition == ARG_EQ ? UINT32_MAX : ~(uint32_t)rule->value;
+	compare.datum_b = rule->condition == ARG_EQ ? (uint32_t)rule->value : 0;
 	return compare;
 }
 
@@ -51,7 +51,7 @@ add_rule(scmp_filter_ctx filter, const struct syscall_rule *rule)
 
 	if (number == __NR_SCMP_ERROR)
 		return rule->optional ? 0 : fail("no system call", rule->name, EINVAL);
-	result = seccomp_rule_add_array(filter, action_of(rule), number, rule->operator== ARG_ANY ? 0 : 1, &compare);
+	result = seccomp_rule_add_array(filter, action_of(rule), number, rule->condition == ARG_ANY ? 0 : 1, &compare);
 	return result == 0 ? 0 : fail("rule for", rule->name, -result);
 }
 

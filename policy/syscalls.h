@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum syscall_operator {
+enum syscall_condition {
 	ARG_ANY,    /* no look at the arguments */
 	ARG_EQ,     /* argument == value, low 32 bits */
 	ARG_SUBSET, /* no bit of the argument outside value, low 32 bits */
@@ -17,20 +17,20 @@ enum syscall_operator {
 
 struct syscall_rule {
 	const char *name;
-	uint8_t operator; /* enum syscall_operator */
-	uint8_t argument; /* 0..5 */
-	uint8_t optional; /* 1: a name newer than the oldest libseccomp we build with */
-	uint8_t refuse;   /* 0: allow; REFUSE_KILL; else the errno that the call fails with, for a habit of libc's */
+	uint8_t condition; /* enum syscall_condition */
+	uint8_t argument;  /* 0..5 */
+	uint8_t optional;  /* 1: a name newer than the oldest libseccomp we build with */
+	uint8_t refuse;    /* 0: allow; REFUSE_KILL; else the errno that the call fails with, for a habit of libc's */
 	uint64_t value;
 	const char *reason;
 };
 
 #define REFUSE_KILL 255 /* ends the process; no errno is so large */
 
-#define RULE(...) \
-	{ \
-		__VA_ARGS__ \
-	}
+/* Releases of clang-format differ over an initializer in a macro. */
+/* clang-format off */
+#define RULE(...) { __VA_ARGS__ }
+/* clang-format on */
 #define ALLOW(name, reason)                         RULE(name, ARG_ANY, 0, 0, 0, 0, reason)
 #define ALLOW_IF_KNOWN(name, reason)                RULE(name, ARG_ANY, 0, 1, 0, 0, reason)
 #define ALLOW_EQ(name, argument, value, reason)     RULE(name, ARG_EQ, argument, 0, 0, value, reason)

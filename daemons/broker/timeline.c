@@ -276,7 +276,7 @@ note_missing(struct boot *boot, const char *path)
 		return;
 	if (boot->wanted != 0 && (int)boot->wanted - 1 <= class && !(boot->had & 1u << (boot->wanted - 1)))
 		return;
-	boot->wanted = (uint32_t) class + 1;
+	boot->wanted = (uint32_t)(class + 1);
 	log_visible(boot->wanted_file, sizeof(boot->wanted_file), name_in(path), strlen(name_in(path)));
 }
 

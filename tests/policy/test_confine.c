@@ -271,7 +271,7 @@ confine_where_landlock_fails(int pipe, const void *argument)
 	struct confinement j = jail();
 	const char *why;
 
-	rules[0].refuse = (uint8_t) * (const int *)argument;
+	rules[0].refuse = *(const int *)argument;
 	if (syscalls_load(&table, &why) == -1)
 		return 9;
 	confine_child(&j);

@@ -56,7 +56,7 @@ Test(syscalls, every_row_has_a_reason_and_known_columns)
 			const struct syscall_rule *r = &all[t]->rules[i];
 
 			cr_assert(r->reason != NULL && strlen(r->reason) > 3, "%s: %s", all[t]->process, r->name);
-			cr_assert_leq(r->operator, ARG_SUBSET);
+			cr_assert_leq(r->condition, ARG_SUBSET);
 			cr_assert_leq(r->argument, 5);
 			cr_assert_leq(r->optional, 1);
 			cr_assert_leq(r->value, UINT32_MAX, "%s: only low halves are compared", r->name);
@@ -82,8 +82,8 @@ Test(syscalls, no_name_stands_both_with_and_without_an_argument)
 			const struct syscall_rule *a = &all[t]->rules[i - 1], *b = &all[t]->rules[i];
 
 			if (strcmp(a->name, b->name) == 0)
-				cr_assert(a->operator== ARG_EQ && b->operator== ARG_EQ && a->refuse == b->refuse, "%s",
-				    a->name);
+				cr_assert(a->condition == ARG_EQ && b->condition == ARG_EQ && a->refuse == b->refuse,
+				    "%s", a->name);
 		}
 }
 
@@ -161,7 +161,7 @@ Test(syscalls, what_a_child_may_do_its_parents_filter_lets_pass)
 				const struct syscall_rule *r = row_of(&syscalls_disklessd, table->rules[i].name);
 
 				cr_assert(
-				    r != NULL && r->refuse == 0 && r->operator== ARG_ANY, "%s", table->rules[i].name);
+				    r != NULL && r->refuse == 0 && r->condition == ARG_ANY, "%s", table->rules[i].name);
 			}
 }
 
@@ -265,8 +265,8 @@ Test(syscalls, every_row_of_a_child_lets_its_call_pass)
 
 				if (number < 0 || !is_harmless(r->name))
 					continue;
-				status =
-				    outcome(children[t], number, r->argument, r->operator== ARG_ANY ? -1UL : r->value);
+				status = outcome(
+				    children[t], number, r->argument, r->condition == ARG_ANY ? -1UL : r->value);
 				cr_expect(WIFEXITED(status), "%s: %s", children[t]->process, r->name);
 			}
 }
@@ -279,12 +279,13 @@ Test(syscalls, every_argument_rule_of_a_child_has_an_outside)
 				const struct syscall_rule *r = &table->rules[i];
 				int number = seccomp_syscall_resolve_name(r->name);
 
-				if (number < 0 || r->operator== ARG_ANY)
+				if (number < 0 || r->condition == ARG_ANY)
 					continue;
 				for (unsigned bit = 0; bit < 32; bit++) {
-					unsigned long value = r->operator== ARG_EQ ? r->value ^ 1UL << bit : 1UL << bit;
+					unsigned long value =
+					    r->condition == ARG_EQ ? r->value ^ 1UL << bit : 1UL << bit;
 
-					if (r->operator== ARG_SUBSET &&(r->value & value) != 0)
+					if (r->condition == ARG_SUBSET && (r->value & value) != 0)
 						continue;
 					cr_expect(by_policy(outcome(children[t], number, r->argument, value)),
 					    "%s: %s(%#lx)", children[t]->process, r->name, value);

@@ -12,14 +12,11 @@
 
 #include "broker/bindings.h"
 
-#define MAC_1 \
-	{ \
-		0xdc, 0xa6, 0x32, 0x01, 0x02, 0x03 \
-	}
-#define MAC_2 \
-	{ \
-		0xdc, 0xa6, 0x32, 0x01, 0x02, 0x04 \
-	}
+/* Releases of clang-format differ over an initializer in a macro. */
+/* clang-format off */
+#define MAC_1 { 0xdc, 0xa6, 0x32, 0x01, 0x02, 0x03 }
+#define MAC_2 { 0xdc, 0xa6, 0x32, 0x01, 0x02, 0x04 }
+/* clang-format on */
 
 __attribute__((unused)) static const uint8_t mac_1[MAC_SIZE] = MAC_1;
 __attribute__((unused)) static const uint8_t mac_2[MAC_SIZE] = MAC_2;

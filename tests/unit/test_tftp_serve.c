@@ -22,7 +22,8 @@ static unsigned asked_socket;
 static bool file_fails, pipe_full;
 static struct tftp_peer waiting_error; /* an ERROR that lies unread in a socket; port 0: none */
 
-static void __attribute__((format(printf, 1, 2))) note(const char *format, ...)
+__attribute__((format(printf, 1, 2))) static void
+note(const char *format, ...)
 {
 	va_list arguments;
 
