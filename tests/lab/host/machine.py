@@ -83,9 +83,10 @@ class Share:
         self.process = None
 
     def command(self, descriptor):
+        # An overlay has no use for directories that are announced as mount points: each is "remote" to it.
         if NEW_VIRTIOFSD.exists():
             return [NEW_VIRTIOFSD, f"--fd={descriptor}", f"--shared-dir={self.directory}", f"--cache={self.cache}",
-                    "--sandbox=chroot", "--log-level=error"]
+                    "--sandbox=chroot", "--no-announce-submounts", "--log-level=error"]
         if OLD_VIRTIOFSD.exists():
             return [OLD_VIRTIOFSD, "-f", f"--fd={descriptor}", "-o", f"source={self.directory}",
                     "-o", f"cache={self.cache}", "-o", "sandbox=chroot", "-o", "log_level=err"]
