@@ -487,7 +487,8 @@ adapt_tree(struct import *im)
 static int
 freeze(struct import *im)
 {
-	const char *const journal[] = { "/sbin/tune2fs", "-O", "^has_journal", im->image, NULL };
+	/* The orphan file (newer mke2fs makes one) is no sound thing without a journal. */
+	const char *const journal[] = { "/sbin/tune2fs", "-O", "^orphan_file,^has_journal", im->image, NULL };
 	const char *const read_only[] = { "/sbin/tune2fs", "-O", "read-only", im->image, NULL };
 
 	say(im, "freezing it");
