@@ -404,14 +404,18 @@ make_room(struct import *im)
 	return run(im, argv, 0);
 }
 
-/* What the superblock would tell the kernel to do is ours to say: no options, never a panic. */
+/*
+ * What the superblock would tell the kernel to do is ours to say: no options, never a panic. An orphan file, which newer mke2fs
+ * makes, goes first: a new UUID spoils its checksum (tune2fs 1.47.0), and without a journal it is unsound.
+ */
 static int
 take_over(struct import *im)
 {
+	const char *const orphans[] = { "/sbin/tune2fs", "-O", "^orphan_file", im->image, NULL };
 	const char *const argv[] = { "/sbin/tune2fs", "-U", "random", "-e", "remount-ro", "-E",
 		"mount_opts=", im->image, NULL };
 
-	return run(im, argv, 0);
+	return run(im, orphans, 0) == -1 ? -1 : run(im, argv, 0);
 }
 
 /* ---- the tree ---- */
@@ -487,8 +491,7 @@ adapt_tree(struct import *im)
 static int
 freeze(struct import *im)
 {
-	/* The orphan file (newer mke2fs makes one) is no sound thing without a journal. */
-	const char *const journal[] = { "/sbin/tune2fs", "-O", "^orphan_file,^has_journal", im->image, NULL };
+	const char *const journal[] = { "/sbin/tune2fs", "-O", "^has_journal", im->image, NULL };
 	const char *const read_only[] = { "/sbin/tune2fs", "-O", "read-only", im->image, NULL };
 
 	say(im, "freezing it");
