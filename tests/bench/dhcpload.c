@@ -21,6 +21,7 @@
 #define PACKET          322 /* as long as those of real boards */
 #define OPTIONS         240
 #define LOST_NS         200000000
+#define BATCH           64
 #define OUTSTANDING_MAX 1024
 
 struct question {
@@ -33,6 +34,11 @@ static unsigned macs, wanted, outstanding;
 static struct question question[OUTSTANDING_MAX];
 static uint64_t offers, lost, others;
 static uint32_t next_id = 1;
+static struct sockaddr_in everybody = { .sin_family = AF_INET, .sin_addr.s_addr = INADDR_BROADCAST };
+static uint8_t in_packet[BATCH][2048], out_packet[BATCH][PACKET];
+static struct iovec in_part[BATCH], out_part[BATCH];
+static struct mmsghdr in[BATCH], out[BATCH];
+static unsigned asked; /* that are in out */
 
 static uint64_t
 now_ns(void)
@@ -155,20 +161,25 @@ put_discover(uint8_t packet[static PACKET], uint32_t id)
 }
 
 static void
+flush(int fd)
+{
+	int sent;
+
+	for (unsigned done = 0; done < asked; done += (unsigned)sent)
+		if ((sent = sendmmsg(fd, out + done, asked - done, 0)) <= 0)
+			err(1, "sendmmsg");
+	asked = 0;
+}
+
+static void
 ask(int fd, unsigned slot)
 {
-	static const struct sockaddr_in everybody = {
-		.sin_family = AF_INET, .sin_port = 0x4300 /* 67 */, .sin_addr.s_addr = INADDR_BROADCAST
-	};
-	uint8_t packet[PACKET];
-
 	/* The slot stands in the id, so that an answer finds it. */
 	question[slot].id = next_id++ * OUTSTANDING_MAX + slot;
 	question[slot].at = now_ns();
-	put_discover(packet, question[slot].id);
-	if (sendto(fd, packet, sizeof(packet), 0, (const struct sockaddr *)&everybody, sizeof(everybody)) == -1 &&
-	    errno != ENOBUFS)
-		err(1, "sendto");
+	put_discover(out_packet[asked++], question[slot].id);
+	if (asked == BATCH)
+		flush(fd);
 }
 
 static void
@@ -219,25 +230,38 @@ open_socket(const char *interface)
 }
 
 static void
+make_batches(void)
+{
+	everybody.sin_port = htons(67);
+	for (unsigned k = 0; k < BATCH; k++) {
+		in_part[k] = (struct iovec){ in_packet[k], sizeof(in_packet[k]) };
+		in[k].msg_hdr = (struct msghdr){ .msg_iov = &in_part[k], .msg_iovlen = 1 };
+		out_part[k] = (struct iovec){ out_packet[k], PACKET };
+		out[k].msg_hdr = (struct msghdr){ .msg_name = &everybody,
+			.msg_namelen = sizeof(everybody),
+			.msg_iov = &out_part[k],
+			.msg_iovlen = 1 };
+	}
+}
+
+static void
 run(int fd)
 {
-	uint8_t packet[2048];
 	uint64_t look = now_ns() + LOST_NS, now;
-	ssize_t size;
+	int count;
 
 	for (unsigned slot = 0; slot < outstanding; slot++)
 		ask(fd, slot);
 	while (offers < wanted && lost < wanted) {
-		size = recv(fd, packet, sizeof(packet), 0);
-		if (size > 0)
-			hear(fd, packet, (size_t)size);
-		if (size > 0 && offers % 256 != 0)
-			continue;
+		flush(fd);
+		count = recvmmsg(fd, in, BATCH, MSG_WAITFORONE, NULL);
+		for (int k = 0; k < count; k++)
+			hear(fd, in_packet[k], in[k].msg_len);
 		now = now_ns();
-		if (now >= look) {
-			ask_for_lost(fd, now);
-			look = now + LOST_NS / 4;
-		}
+		if (now < look)
+			continue;
+		ask_for_lost(fd, now);
+		look = now + LOST_NS / 4;
 	}
 }
 
@@ -255,6 +279,7 @@ main(int argc, char *argv[])
 	outstanding = (unsigned)strtoul(argv[5], NULL, 10);
 	if (macs == 0 || wanted == 0 || outstanding == 0 || outstanding > OUTSTANDING_MAX)
 		errx(2, "numbers out of range");
+	make_batches();
 	started = now_ns();
 	run(open_socket(argv[1]));
 	seconds = (double)(now_ns() - started) / 1e9;

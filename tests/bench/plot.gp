@@ -12,6 +12,8 @@ set title "throughput"
 set ylabel "MB/s"
 plot for [s in servers] directory . "/plot-" . s . ".dat" using 1:2 with linespoints linewidth 2 title s
 set title "server CPU"
+set yrange [1:*]
+set logscale y 2
 set ylabel "seconds per GB"
 plot for [s in servers] directory . "/plot-" . s . ".dat" using 1:3 with linespoints linewidth 2 title s
 unset multiplot
