@@ -163,7 +163,6 @@ finish(void *argument, struct tftp_transfer *t, uint32_t report, uint64_t now)
 	if (t->fd != -1)
 		close(t->fd);
 	t->fd = -1;
-	tftp_outbox_forget(&tftp->out, t);
 	if (report == 0 || tftp->broker == NULL)
 		return;
 	memset(&done, 0, sizeof(done));

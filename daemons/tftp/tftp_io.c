@@ -3,7 +3,6 @@
 #include "tftp_io.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -68,7 +67,7 @@ tftp_outbox_init(struct tftp_outbox *out)
 {
 	unsigned i;
 
-	memset(out, 0, offsetof(struct tftp_outbox, ahead)); /* what is read ahead goes by its id, and its pages wait */
+	memset(out, 0, sizeof(*out));
 	out->fd = -1;
 	for (i = 0; i < TFTP_BATCH; i++) {
 		out->to[i].sin_family = AF_INET;
@@ -198,43 +197,9 @@ log_unreadable(ssize_t got)
 		LOG_LIMITED(&limit, log_info("a file became shorter while it was sent"));
 }
 
-void
-tftp_outbox_forget(struct tftp_outbox *out, const struct tftp_transfer *t)
-{
-	out->ahead[t->id % TFTP_TRANSFERS].size = 0; /* ids come round: the id alone is no proof */
-}
-
-static bool
-has_read(const struct tftp_ahead *ahead, const struct tftp_transfer *t, uint64_t offset, uint32_t length)
-{
-	return ahead->id == t->id && offset >= ahead->offset && offset + length <= ahead->offset + ahead->size;
-}
-
-/* A block alone, as lock step wants them. A read costs the same for the next ones as well, and more than their copies do. */
-static bool
-read_one(struct tftp_outbox *out, const struct tftp_transfer *t, uint8_t *bytes, uint64_t offset, uint32_t length)
-{
-	struct tftp_ahead *ahead = &out->ahead[t->id % TFTP_TRANSFERS];
-	bool fits = length <= TFTP_AHEAD / 2;
-	ssize_t got;
-
-	if (!fits || !has_read(ahead, t, offset, length)) {
-		got = pread(t->fd, fits ? ahead->bytes : bytes, fits ? TFTP_AHEAD : length, (off_t)offset);
-		ahead->id = t->id;
-		ahead->offset = offset;
-		ahead->size = fits && got > 0 ? (uint32_t)got : 0;
-		if (got < (ssize_t)length) {
-			log_unreadable(got);
-			return false;
-		}
-	}
-	if (fits)
-		memcpy(bytes, ahead->bytes + (offset - ahead->offset), length);
-	return true;
-}
-
-static bool
-read_window(const struct tftp_transfer *t, uint8_t *bytes, uint64_t first, unsigned count)
+/* count blocks from first on with their headers at bytes. Returns their size, or 0. */
+static size_t
+read_octets(struct tftp_transfer *t, uint8_t *bytes, uint64_t first, unsigned count)
 {
 	struct iovec part[TFTP_WINDOW];
 	size_t wanted = 0;
@@ -245,35 +210,18 @@ read_window(const struct tftp_transfer *t, uint8_t *bytes, uint64_t first, unsig
 
 	for (i = 0; i < count; i++) {
 		tftp_transfer_extent(t, first + i, &ignored, &length);
+		tftp_encode_data_header((uint16_t)(first + i), bytes);
 		part[i].iov_base = bytes + TFTP_HEADER;
 		part[i].iov_len = length;
 		bytes += TFTP_HEADER + length;
 		wanted += length;
 	}
 	tftp_transfer_extent(t, first, &offset, &length);
-	got = preadv(t->fd, part, (int)count, (off_t)offset);
+	got = count == 1 ? pread(t->fd, part[0].iov_base, wanted, (off_t)offset)
+			 : preadv(t->fd, part, (int)count, (off_t)offset);
 	if (got == (ssize_t)wanted)
-		return true;
+		return wanted + (size_t)count * TFTP_HEADER;
 	log_unreadable(got);
-	return false;
-}
-
-/* count blocks from first on with their headers at bytes. Returns their size, or 0. */
-static size_t
-read_octets(struct tftp_outbox *out, const struct tftp_transfer *t, uint8_t *bytes, uint64_t first, unsigned count)
-{
-	size_t size = 0;
-	uint64_t offset;
-	uint32_t length = 0;
-	unsigned i;
-
-	for (i = 0; i < count; i++) {
-		tftp_transfer_extent(t, first + i, &offset, &length);
-		tftp_encode_data_header((uint16_t)(first + i), bytes + size);
-		size += TFTP_HEADER + length;
-	}
-	if (count == 1 ? read_one(out, t, bytes + TFTP_HEADER, offset, length) : read_window(t, bytes, first, count))
-		return size;
 	return 0;
 }
 
@@ -328,7 +276,7 @@ tftp_outbox_blocks(struct tftp_outbox *out, int fd, struct tftp_transfer *t, con
 	for (; left > 0; left -= count, block += count) {
 		count = left < most ? left : most;
 		bytes = reserve(out, fd, count * packet, out->no_segments ? count : 1);
-		size = t->request.mode == TFTP_OCTET ? read_octets(out, t, bytes, block, count)
+		size = t->request.mode == TFTP_OCTET ? read_octets(t, bytes, block, count)
 						     : read_netascii(t, bytes, block);
 		if (size == 0)
 			return false;

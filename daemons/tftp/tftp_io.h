@@ -16,7 +16,6 @@
 #define TFTP_BATCH 64 /* packets to a system call */
 #define TFTP_ARENA \
 	((size_t)256 << 10)     /* of bytes to send: two windows at an MTU of 1500, three blocks of the longest */
-#define TFTP_AHEAD        6144  /* four blocks at an MTU of 1500; 25 MB for all that may run, and pages come with use */
 #define TFTP_SEGMENTS     64    /* UDP_MAX_SEGMENTS of Linux before 6.9 */
 #define TFTP_DATAGRAM_MAX 65507 /* 65535 less the headers of IPv4 and UDP: of a segmented send as a whole, too */
 
@@ -25,14 +24,6 @@ struct tftp_inbox {
 	struct iovec part[TFTP_BATCH];
 	struct sockaddr_in from[TFTP_BATCH];
 	uint8_t packet[TFTP_BATCH][TFTP_REQUEST_MAX + 1]; /* one more: what is too long shows */
-};
-
-/* What was last read of a transfer's file; of another's if the id is another. */
-struct tftp_ahead {
-	uint32_t id;
-	uint32_t size;
-	uint64_t offset;
-	uint8_t bytes[TFTP_AHEAD];
 };
 
 struct tftp_outbox {
@@ -48,7 +39,6 @@ struct tftp_outbox {
 		uint8_t bytes[CMSG_SPACE(sizeof(uint16_t))];
 	} control[TFTP_BATCH];
 	uint8_t arena[TFTP_ARENA];
-	struct tftp_ahead ahead[TFTP_TRANSFERS];
 };
 
 void tftp_inbox_init(struct tftp_inbox *);
@@ -62,8 +52,6 @@ void tftp_outbox_packet(
     struct tftp_outbox *, int fd, uint32_t address, uint16_t port, const uint8_t *packet, size_t size);
 /* Reads the blocks of action, and sets last and to of a translated file. false: the file is shorter than it was, or unreadable. */
 bool tftp_outbox_blocks(struct tftp_outbox *, int fd, struct tftp_transfer *, const struct tftp_action *);
-/* The transfer is over: nothing that was read for it is there for a later one. */
-void tftp_outbox_forget(struct tftp_outbox *, const struct tftp_transfer *);
 void tftp_outbox_flush(struct tftp_outbox *);
 
 #endif

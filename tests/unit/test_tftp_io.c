@@ -161,44 +161,6 @@ Test(tftp_io, a_file_that_grew_has_its_old_size)
 	send_and_compare(512, 8, SIZE / 3);
 }
 
-static void
-compare_block(struct tftp_transfer *of, unsigned block, uint8_t change)
-{
-	struct tftp_action action = { .send = TFTP_SEND_BLOCKS, .first = block, .count = 1 };
-	size_t i;
-
-	cr_assert(tftp_outbox_blocks(&out, server, of, &action));
-	tftp_outbox_flush(&out);
-	cr_assert_eq(receive_blocks(block, 1, of->block_size), of->block_size);
-	for (i = 0; i < of->block_size; i++)
-		cr_assert_eq(received[i], (uint8_t)(content[(block - 1) * of->block_size + i] ^ change));
-}
-
-Test(tftp_io, what_is_read_ahead_is_of_that_transfer_and_place_alone)
-{
-	static const unsigned order[] = { 1, 2, 2, 1, 5, 3, 4, 9, 8, 6 };
-	struct tftp_transfer other;
-	FILE *changed = tmpfile();
-	unsigned i;
-
-	t.block_size = 1468;
-	for (i = 0; i < SIZE; i++)
-		fputc(content[i] ^ 0x55, changed);
-	fflush(changed);
-	other = t;
-	other.fd = fileno(changed);
-	other.id = t.id + TFTP_TRANSFERS; /* the next one in the same slot of the table */
-	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
-		compare_block(&t, order[i], 0);
-		compare_block(&t, order[i] + 1, 0);
-		compare_block(&other, order[i], 0x55);
-	}
-	tftp_outbox_forget(&out, &other);
-	other.fd = t.fd;
-	compare_block(&other, order[i - 1], 0);
-	fclose(changed);
-}
-
 Test(tftp_io, a_translated_file)
 {
 	struct tftp_action action = { .send = TFTP_SEND_BLOCKS, .first = 1, .count = 1 };
