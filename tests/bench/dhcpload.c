@@ -59,105 +59,27 @@ put_mac(uint8_t mac[static 6], uint32_t id)
 	mac[5] = (uint8_t)low;
 }
 
+/* A Pi 4's, after the magic cookie: each option with its code, length and value; the last NUL is not sent. */
+static const char options[] = "\x63\x82\x53\x63"
+			      "\x35\x01\x01"                                                   /* 53: DISCOVER */
+			      "\x37\x0e\x01\x03+<BC\x80\x81\x82\x83\x84\x85\x86\x87"           /* 55 */
+			      "\x5d\x02\0\0"                                                   /* 93 */
+			      "\x5e\x03\x01\x02\x01"                                           /* 94 */
+			      "\x61\x11\0RPi4\x14\x31\xc0\x03\x01\x02\x03\x04\x1a\x2b\x3c\x4d" /* 97 */
+			      "\x3c\x20"
+			      "PXEClient:Arch:00000:UNDI:002001" /* 60 */
+			      "\xff";
+
 static void
 put_discover(uint8_t packet[static PACKET], uint32_t id)
 {
-	static const uint8_t options[] = {
-		99,
-		130,
-		83,
-		99, /* the cookie */
-		53,
-		1,
-		1, /* DISCOVER */
-		55,
-		14,
-		1,
-		3,
-		43,
-		60,
-		66,
-		67,
-		128,
-		129,
-		130,
-		131,
-		132,
-		133,
-		134,
-		135,
-		93,
-		2,
-		0,
-		0,
-		94,
-		3,
-		1,
-		2,
-		1,
-		97,
-		17,
-		0,
-		'R',
-		'P',
-		'i',
-		'4',
-		0x14,
-		0x31,
-		0xc0,
-		0x03,
-		1,
-		2,
-		3,
-		4,
-		0x1a,
-		0x2b,
-		0x3c,
-		0x4d,
-		60,
-		32,
-		'P',
-		'X',
-		'E',
-		'C',
-		'l',
-		'i',
-		'e',
-		'n',
-		't',
-		':',
-		'A',
-		'r',
-		'c',
-		'h',
-		':',
-		'0',
-		'0',
-		'0',
-		'0',
-		'0',
-		':',
-		'U',
-		'N',
-		'D',
-		'I',
-		':',
-		'0',
-		'0',
-		'2',
-		'0',
-		'0',
-		'1',
-		255,
-	};
-
 	memset(packet, 0, PACKET);
 	packet[0] = 1;
 	packet[1] = 1;
 	packet[2] = 6;
 	memcpy(packet + 4, &id, sizeof(id));
 	put_mac(packet + 28, id);
-	memcpy(packet + OPTIONS - 4, options, sizeof(options));
+	memcpy(packet + OPTIONS - 4, options, sizeof(options) - 1);
 }
 
 static void
