@@ -246,8 +246,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	unsigned choice;
 
 	if (server.edge == NULL) { /* empty again after each input */
-		now = STARTED + TFTP_YOUNG_MS;
-		tftp_serve_init(&server, &edge, NULL, 1, TFTP_SOCKETS, 1500, STARTED);
+		now = STARTED;
+		tftp_serve_init(&server, &edge, NULL, 1, TFTP_SOCKETS, 1500);
 	}
 	while (input.left > 0) {
 		choice = byte(&input) % 7;

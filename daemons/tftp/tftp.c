@@ -332,7 +332,7 @@ main(void)
 	child_begin(&tftp.child, ROLE_TFTP, on_socket);
 	if (tftp.request == -1 || tftp.sockets == 0)
 		fatalx("set-up by the parent failed: a socket is missing");
-	tftp_serve_init(&tftp.server, &edge, &tftp, arc4random(), tftp.sockets, tftp.mtu, clock_ms());
+	tftp_serve_init(&tftp.server, &edge, &tftp, arc4random(), tftp.sockets, tftp.mtu);
 	tftp_inbox_init(&tftp.requests);
 	tftp_inbox_init(&tftp.replies);
 	tftp_outbox_init(&tftp.out);

@@ -9,14 +9,13 @@
 
 void
 tftp_serve_init(struct tftp_server *server, const struct tftp_edge *edge, void *argument, uint32_t seed,
-    unsigned sockets, uint32_t mtu, uint64_t now)
+    unsigned sockets, uint32_t mtu)
 {
 	memset(server, 0, sizeof(*server));
 	tftp_table_init(&server->table, seed, sockets);
 	server->edge = edge;
 	server->argument = argument;
 	server->mtu = mtu;
-	server->started = now;
 }
 
 /* ---- doing what was decided ---- */
@@ -204,18 +203,16 @@ tftp_serve_ask_again(struct tftp_server *server)
 /* ---- packets to the transfers ---- */
 
 /*
- * Worth an ERROR 5? Only an ACK of someone who may believe in a transfer of ours: a client whose transfer did not just end
- * (a late ACK of it is no reason to send an error to the port of the board's next one), or anyone soon after our start, when
- * transfers of the process before us are told at once that they are over.
+ * Worth an ERROR 5? Only an ACK of a client, whose transfer did not just end: a late ACK of it is no reason to send an error to
+ * the port of the board's next one. After a restart nobody is known: a board in the middle of a file hears nothing, gives up and
+ * starts over, where an error could make it go on without that file (an initramfs, say).
  */
 static bool
 deserves_unknown_id(struct tftp_server *server, const struct tftp_peer *peer, uint64_t now)
 {
 	const struct tftp_client *client = tftp_table_client(&server->table, peer->address);
 
-	if (client == NULL)
-		return now < server->started + TFTP_YOUNG_MS;
-	return client->port != peer->port || now >= client->ended + TFTP_LATE_MS;
+	return client != NULL && (client->port != peer->port || now >= client->ended + TFTP_LATE_MS);
 }
 
 void

@@ -9,7 +9,6 @@
 #include "tftp_table.h"
 
 #define TFTP_STRAY_BURST 100   /* answers a second, in all, to packets that belong to no transfer */
-#define TFTP_YOUNG_MS    60000 /* after a start transfers of the process before may still be alive */
 #define TFTP_LATE_MS     10000 /* a packet of a transfer that ended is no stranger's for so long */
 
 /* Where a packet came from, and on which of our sockets. */
@@ -42,13 +41,12 @@ struct tftp_server {
 	const struct tftp_edge *edge;
 	void *argument;
 	uint32_t mtu;
-	uint64_t started;
 	uint64_t stray_second; /* of the count below */
 	uint32_t strays;
 };
 
-void tftp_serve_init(struct tftp_server *, const struct tftp_edge *, void *argument, uint32_t seed, unsigned sockets,
-    uint32_t mtu, uint64_t now);
+void tftp_serve_init(
+    struct tftp_server *, const struct tftp_edge *, void *argument, uint32_t seed, unsigned sockets, uint32_t mtu);
 
 /* A packet to port 69; peer->socket is not looked at. */
 void tftp_serve_request(
