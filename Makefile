@@ -82,7 +82,7 @@ FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard fuzz/fuzz_*.c))
 
 objects = $(patsubst %.c,$(B)/%.o,$(filter %.c,$(1))) $(patsubst %.y,$(B)/%.o,$(filter %.y,$(1)))
 
-.PHONY: all help check unit replay lint install clean fuzz bench check-os soak
+.PHONY: all help check unit replay lint install clean fuzz bench
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(addprefix $(B)/,$(PROGRAMS))
