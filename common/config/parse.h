@@ -6,7 +6,7 @@
 #include "config.h"
 
 #define TOKEN_SIZE     1024 /* a word or string with its NUL */
-#define KEYWORDS_MAX   40   /* words of the language; asserted in grammar.y */
+#define KEYWORDS_MAX   96   /* words of the language; asserted in grammar.y */
 #define CMDLINE_MAX    512  /* what is left of 1024 bytes (arm's COMMAND_LINE_SIZE) when ours are in */
 #define LOCAL_ROOT_MAX 128
 
