@@ -202,9 +202,9 @@ disable_services(int root, char *why, size_t size)
 
 /* FAT does not tell them apart by case. The stock one names a disk, and the server makes each client's own. */
 static int
-visit_cmdline(int boot_files, const char *path, const char *name, void *unused)
+visit_cmdline(int root, const char *path, const char *name, void *unused)
 {
-	return strcasecmp(name, "cmdline.txt") == 0 ? beneath_unlink(boot_files, path) : 0;
+	return strcasecmp(name, "cmdline.txt") == 0 ? beneath_unlink(root, path) : 0;
 }
 
 struct kernels {
@@ -234,10 +234,10 @@ compare_names(const void *a, const void *b)
 }
 
 static int
-find_kernels(int boot_files, char kernel[PATH_SIZE])
+find_kernels(int root, const char *boot, char kernel[PATH_SIZE])
 {
 	struct kernels kernels = { .count = 0 };
-	int result = each_entry(boot_files, "/", visit_kernel, &kernels);
+	int result = each_entry(root, boot, visit_kernel, &kernels);
 	size_t length = 0;
 
 	qsort(kernels.name, kernels.count, sizeof(kernels.name[0]), compare_names);
@@ -251,18 +251,33 @@ find_kernels(int boot_files, char kernel[PATH_SIZE])
 	return result;
 }
 
-static int
-install_boot_files(int root, int boot_files, char boot[PATH_SIZE], char kernel[PATH_SIZE], char *why, size_t size)
+/* The boot partition's mount point since Debian 12; before it was /boot. */
+static const char *
+boot_directory(int root)
 {
 	int firmware = beneath_directory(root, "/boot/firmware");
 
-	/* The boot partition's mount point since Debian 12; before it was /boot. */
-	snprintf(boot, PATH_SIZE, "%s", firmware == -1 ? "/boot" : "/boot/firmware");
-	if (firmware != -1)
-		close(firmware);
-	if (each_entry(boot_files, "/", visit_cmdline, NULL) == -1 || find_kernels(boot_files, kernel) == -1)
-		return fail(why, size, "the boot partition's files, before they are put");
-	return beneath_copy_tree(root, boot, boot_files) == -1 ? fail(why, size, boot) : 0;
+	if (firmware == -1)
+		return "/boot";
+	close(firmware);
+	return "/boot/firmware";
+}
+
+static int
+install_boot_files(int root, int boot_files, char *why, size_t size)
+{
+	const char *boot = boot_directory(root);
+
+	if (beneath_copy_tree(root, boot, boot_files) == -1 || each_entry(root, boot, visit_cmdline, NULL) == -1)
+		return fail(why, size, boot);
+	return 0;
+}
+
+int
+adapt_look(int root, char boot[PATH_SIZE], char kernel[PATH_SIZE], char *why, size_t size)
+{
+	snprintf(boot, PATH_SIZE, "%s", boot_directory(root));
+	return find_kernels(root, boot, kernel) == -1 ? fail(why, size, boot) : 0;
 }
 
 /* ---- the two trees ---- */
@@ -292,16 +307,16 @@ change_fstab(const char *text, const char *unused)
 }
 
 int
-adapt_image(int root, int boot_files, char boot[PATH_SIZE], char kernel[PATH_SIZE], char *why, size_t size)
+adapt_image(int root, int boot_files, char *why, size_t size)
 {
 	int etc = beneath_directory(root, "/etc");
 
 	if (etc == -1) {
-		snprintf(why, size, "the Linux partition has no /etc; it should be a root filesystem");
+		snprintf(why, size, "its root has no /etc; it should be a root filesystem");
 		return -1;
 	}
 	close(etc);
-	if (install_boot_files(root, boot_files, boot, kernel, why, size) == -1 ||
+	if (install_boot_files(root, boot_files, why, size) == -1 ||
 	    rewrite(root, "/etc/fstab", change_fstab, NULL, why, size) == -1)
 		return -1;
 	return disable_services(root, why, size);
