@@ -40,6 +40,30 @@ check_errors(const char *errors)
 	require(lines <= 20);
 }
 
+/* What ends in a path below a tree, or in an argument of a program that runs in it. */
+static void
+check_inner(const char *path)
+{
+	require(path[0] == '/' && path[1] != '\0' && strstr(path, "//") == NULL && strstr(path, "/../") == NULL);
+	require(strlen(path) < 4 || strcmp(path + strlen(path) - 3, "/..") != 0);
+}
+
+static void
+check_image(const struct config_image *image)
+{
+	require(config_name_valid(image->name) && (image->source == NULL || image->suite == NULL));
+	require((image->suite == NULL) == (image->architecture == NULL) && image->room <= CONFIG_ROOM_MAX);
+	require(image->sha256 == NULL || image->source != NULL);
+	for (size_t i = 0; i < image->packages.count; i++)
+		require(strchr("-+.", image->packages.word[i][0]) == NULL);
+	for (size_t i = 0; i < image->keep.count; i++)
+		check_inner(image->keep.word[i]);
+	for (size_t i = 0; i < image->file_count; i++)
+		check_inner(image->file[i].target);
+	for (size_t i = 0; i < image->user_count; i++)
+		require(image->user[i].name[0] != '-' && strpbrk(image->user[i].name, ":/, ") == NULL);
+}
+
 static void
 check_client(const struct config_client *c)
 {
@@ -57,7 +81,7 @@ check(const struct config *c)
 		require(c->network[i].server != 0 && c->network[i].prefix >= 1 && c->network[i].prefix <= 30);
 	}
 	for (size_t i = 0; i < c->image_count; i++)
-		require(config_name_valid(c->image[i].name));
+		check_image(&c->image[i]);
 	for (size_t i = 0; i < c->client_count; i++)
 		check_client(&c->client[i]);
 }

@@ -128,12 +128,62 @@ config_name_servers(struct config_parser *p)
 }
 
 void
-config_packages(struct config_parser *p)
+config_words(struct config_parser *p, int token, struct config_list *list)
 {
-	struct config_list *list = &config_image(p)->packages;
-
 	list->word = config_alloc(p, p->item_count * sizeof(*list->word));
 	for (size_t i = 0; i < p->item_count; i++)
-		list->word[i] = config_text(p, p->item[i].place, T_PACKAGES, p->item[i].text);
+		list->word[i] = config_text(p, p->item[i].place, token, p->item[i].text);
 	list->count = p->item_count;
+}
+
+/* ---- what an image has several of ---- */
+
+/* As grow(), for arrays that are part of a config: the old one stays in its storage. */
+static void *
+grow_stored(struct config_parser *p, void *array, size_t count, size_t size)
+{
+	void *larger;
+
+	if (count != 0 && (count & (count - 1)) != 0)
+		return array;
+	larger = config_alloc(p, (count == 0 ? 1 : 2 * count) * size);
+	return count == 0 ? larger : memcpy(larger, array, count * size);
+}
+
+void
+config_user_begin(struct config_parser *p, struct config_place at, char *name)
+{
+	struct config_image *image = config_image(p);
+
+	config_text(p, at, T_USER, name);
+	for (size_t i = 0; i < image->user_count; i++) {
+		if (strcmp(image->user[i].name, name) == 0) {
+			config_error(p, at, "user %s is there twice; the first is at %s", config_shown(p, name),
+			    config_place_text(p, image->user[i].place));
+			break;
+		}
+	}
+	image->user = grow_stored(p, image->user, image->user_count, sizeof(*image->user));
+	image->user[image->user_count++] = (struct config_user){ .place = at, .name = name };
+	memset(&p->user, 0, sizeof(p->user));
+}
+
+struct config_user *
+config_user(struct config_parser *p)
+{
+	struct config_image *image = config_image(p);
+
+	return &image->user[image->user_count - 1];
+}
+
+void
+config_file_add(
+    struct config_parser *p, struct config_place at, char *source, struct config_place at_target, char *target)
+{
+	struct config_image *image = config_image(p);
+
+	config_text(p, at, T_SOURCE, source);
+	config_text(p, at_target, T_FILE, target);
+	image->file = grow_stored(p, image->file, image->file_count, sizeof(*image->file));
+	image->file[image->file_count++] = (struct config_file){ source, target };
 }

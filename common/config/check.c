@@ -268,9 +268,38 @@ check_client(struct config_parser *p, size_t index)
 	client_unique(p, index);
 }
 
-/* An image is imported or not whoever uses it: one error each, at its first client. */
+/* ---- images ---- */
+
+static const struct {
+	int token;
+	int needs;
+	const char *example;
+} together[] = {
+	{ T_SUITE, T_ARCHITECTURE, "architecture arm64" },
+	{ T_ARCHITECTURE, T_SUITE, "suite bookworm" },
+	{ T_MIRROR, T_SUITE, "suite bookworm" },
+	{ T_SHA256, T_SOURCE, "source \"/srv/downloads/raspios.img.xz\"" },
+};
+
 static void
-check_image(struct config_parser *p, const struct config_image *image)
+image_complete(struct config_parser *p, const struct config_block *b)
+{
+	if (given(b, T_SOURCE) && given(b, T_SUITE)) {
+		config_error(p, where(b, T_SUITE),
+		    "image %s has a source already, at %s; it is made of a source or a suite", config_shown(p, b->name),
+		    config_place_text(p, where(b, T_SOURCE)));
+		return;
+	}
+	for (size_t i = 0; i < LENGTH(together); i++) {
+		if (given(b, together[i].token) && !given(b, together[i].needs))
+			config_error(p, where(b, together[i].token), "%s is for an image with %s; add a line like: %s",
+			    config_word(together[i].token), config_word(together[i].needs), together[i].example);
+	}
+}
+
+/* An image is there or not whoever uses it: one error each, at its first client. */
+static void
+image_there(struct config_parser *p, const struct config_image *image)
 {
 	const char *why = "no version of it is there";
 
@@ -279,7 +308,9 @@ check_image(struct config_parser *p, const struct config_image *image)
 			continue;
 		if (!p->resolver->image(image->name, &why))
 			config_error(p, where(&p->client.block[i], T_IMAGE),
-			    "image %s is not imported: %s; run: disklessctl image import FILE --name %s",
+			    image->source == NULL && image->suite == NULL
+				? "image %s is not imported: %s; run: disklessctl image import FILE --name %s"
+				: "image %s is not built: %s; run: disklessctl image build %s",
 			    config_shown(p, image->name), why, image->name);
 		return;
 	}
@@ -296,6 +327,8 @@ config_check(struct config_parser *p)
 		check_network(p, &p->network.block[i], &c->network[i]);
 	for (size_t i = 0; i < c->client_count; i++)
 		check_client(p, i);
+	for (size_t i = 0; i < c->image_count; i++)
+		image_complete(p, &p->image.block[i]);
 	for (size_t i = 0; i < c->image_count && p->resolver != NULL && p->resolver->image != NULL; i++)
-		check_image(p, &c->image[i]);
+		image_there(p, &c->image[i]);
 }

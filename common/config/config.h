@@ -39,15 +39,43 @@ struct config_network {
 	bool own_server, own_subnet; /* written in the file, so printed back */
 };
 
+struct config_user {
+	struct config_place place;
+	char *name;
+	char *password_hash; /* crypt(5), or NULL: no password opens it */
+	struct config_list groups;
+};
+
+struct config_file {
+	char *source; /* absolute path here */
+	char *target; /* absolute path in the image, without . and .. */
+};
+
+/* What an image is made of (source or suite, never both, perhaps neither) and its recipe. */
 struct config_image {
 	struct config_place place;
 	char *name;
-	char *source;          /* or NULL; absolute path */
-	char *timezone;        /* or NULL */
-	char *authorized_keys; /* or NULL; absolute path */
+	char *source;       /* or NULL; absolute path */
+	char *sha256;       /* of source, lower case hex; or NULL */
+	char *suite;        /* of Debian, or NULL */
+	char *architecture; /* arm64, armhf or amd64; with suite only */
+	char *mirror;       /* URL, or NULL: Debian's own */
+	uint64_t room;      /* bytes free for the recipe; 0: not given */
+	char *timezone;     /* or NULL, as all texts that follow */
+	char *locale;
+	char *authorized_keys; /* absolute path; for each user, or for root if there is none */
 	struct config_list packages;
-	char *run; /* or NULL; absolute path */
+	struct config_list config_txt; /* lines */
+	struct config_user *user;
+	size_t user_count;
+	struct config_file *file;
+	size_t file_count;
+	bool ssh, docker;
+	char *run;               /* absolute path */
+	struct config_list keep; /* absolute paths in a client's root that an upgrade carries over */
 };
+
+enum persistence { PERSISTENCE_KEEP, PERSISTENCE_DISCARD };
 
 struct config_client {
 	struct config_place place;
@@ -61,6 +89,8 @@ struct config_client {
 	enum boot_kind boot;
 	char *local_root; /* ROOT_LOCAL: what root= says, for example PARTUUID=... */
 	char *cmdline;    /* or NULL: words added to the command line */
+	enum persistence persistence;
+	struct config_list keep; /* beside those of its image */
 	const struct config_network *network;
 	const struct config_image *image; /* NULL only for ROOT_LOCAL clients that name none */
 };
@@ -78,6 +108,7 @@ struct config {
 };
 
 #define CONFIG_QUOTA_MIN ((uint64_t)8 << 20) /* a smaller ext4 has no room left for its own tables */
+#define CONFIG_ROOM_MAX  ((uint64_t)1 << 40)
 
 /*
  * Facts about this machine that a check needs; all may be NULL, which leaves the check out.

@@ -30,7 +30,7 @@ int config_yylex(CONFIG_YYSTYPE *value, struct config_place *at, struct config_p
 
 #define YYLLOC_DEFAULT(current, rhs, n) ((current) = (n) ? YYRHSLOC(rhs, 1) : YYRHSLOC(rhs, 0))
 #define FIRST_KEYWORD T_ADDRESS
-#define LAST_KEYWORD  T_UNKNOWN
+#define LAST_KEYWORD  T_USER
 static_assert(LAST_KEYWORD - FIRST_KEYWORD < KEYWORDS_MAX, "config_block.at has room for every word");
 
 static void config_yyerror(const struct config_place *, struct config_parser *, const char *);
@@ -40,14 +40,17 @@ static void config_yyerror(const struct config_place *, struct config_parser *, 
 %token END 0 "end of file" NEWLINE "end of line"
 %token <text> WORD "a value" STRING "a string"
 /* The words of the language, sorted: errors list them in this order. */
-%token ADDRESS "address" ANSWER "answer" AUTHORIZED_KEYS "authorized-keys" BOOT "boot" CLIENT "client" CMDLINE "cmdline"
-	DHCP "dhcp" GATEWAY "gateway" IMAGE "image" INCLUDE "include" INTERFACE "interface" LOCAL "local" MAC "mac"
-	NAME_SERVERS "name-servers" NETWORK "network" NFS "nfs" OBSERVE "observe" OFF "off" PACKAGES "packages" PROXY "proxy"
-	QUOTA "quota" RESERVATIONS "reservations" ROOT "root" RUN "run" SD "sd" SERIAL "serial"
-	SERVER_ADDRESS "server-address" SOURCE "source" SUBNET "subnet" TIMEZONE "timezone" UNKNOWN "unknown"
+%token ADDRESS "address" ANSWER "answer" ARCHITECTURE "architecture" AUTHORIZED_KEYS "authorized-keys" BOOT "boot"
+	CLIENT "client" CMDLINE "cmdline" CONFIG_TXT "config-txt" DHCP "dhcp" DISCARD "discard" DOCKER "docker" FILE "file"
+	GATEWAY "gateway" GROUPS "groups" IMAGE "image" INCLUDE "include" INTERFACE "interface" KEEP "keep" LOCAL "local"
+	LOCALE "locale" MAC "mac" MIRROR "mirror" NAME_SERVERS "name-servers" NETWORK "network" NFS "nfs" OBSERVE "observe"
+	OFF "off" ON "on" PACKAGES "packages" PASSWORD_HASH "password-hash" PERSISTENCE "persistence" PROXY "proxy"
+	QUOTA "quota" RESERVATIONS "reservations" ROOM "room" ROOT "root" RUN "run" SD "sd" SERIAL "serial"
+	SERVER_ADDRESS "server-address" SHA256 "sha256" SOURCE "source" SSH "ssh" SUBNET "subnet" SUITE "suite"
+	TIMEZONE "timezone" UNKNOWN "unknown" USER "user"
 %token OPEN "{" CLOSE "}" COMMA ","
 %type <text> value
-%type <choice> dhcp_mode unknown_policy boot_kind
+%type <choice> dhcp_mode unknown_policy boot_kind on_off persistence
 
 %%
 file:
@@ -124,6 +127,30 @@ image_statement:
 		if (config_once(p, p->block, T_SOURCE, @1, @2))
 			config_image(p)->source = config_text(p, @2, T_SOURCE, $2);
 	}
+	| SHA256 value {
+		if (config_once(p, p->block, T_SHA256, @1, @2))
+			config_image(p)->sha256 = config_text(p, @2, T_SHA256, $2);
+	}
+	| SUITE value {
+		if (config_once(p, p->block, T_SUITE, @1, @2))
+			config_image(p)->suite = config_text(p, @2, T_SUITE, $2);
+	}
+	| ARCHITECTURE value {
+		if (config_once(p, p->block, T_ARCHITECTURE, @1, @2))
+			config_image(p)->architecture = config_text(p, @2, T_ARCHITECTURE, $2);
+	}
+	| MIRROR value {
+		if (config_once(p, p->block, T_MIRROR, @1, @2))
+			config_image(p)->mirror = config_text(p, @2, T_MIRROR, $2);
+	}
+	| ROOM value {
+		if (config_once(p, p->block, T_ROOM, @1, @2))
+			config_image(p)->room = config_room(p, @2, $2);
+	}
+	| LOCALE value {
+		if (config_once(p, p->block, T_LOCALE, @1, @2))
+			config_image(p)->locale = config_text(p, @2, T_LOCALE, $2);
+	}
 	| TIMEZONE value {
 		if (config_once(p, p->block, T_TIMEZONE, @1, @2))
 			config_image(p)->timezone = config_text(p, @2, T_TIMEZONE, $2);
@@ -138,7 +165,46 @@ image_statement:
 	}
 	| PACKAGES list {
 		if (config_once(p, p->block, T_PACKAGES, @1, @2))
-			config_packages(p);
+			config_words(p, T_PACKAGES, &config_image(p)->packages);
+	}
+	| CONFIG_TXT list {
+		if (config_once(p, p->block, T_CONFIG_TXT, @1, @2))
+			config_words(p, T_CONFIG_TXT, &config_image(p)->config_txt);
+	}
+	| KEEP list {
+		if (config_once(p, p->block, T_KEEP, @1, @2))
+			config_words(p, T_KEEP, &config_image(p)->keep);
+	}
+	| SSH on_off {
+		if (config_once(p, p->block, T_SSH, @1, @2))
+			config_image(p)->ssh = $2;
+	}
+	| DOCKER on_off {
+		if (config_once(p, p->block, T_DOCKER, @1, @2))
+			config_image(p)->docker = $2;
+	}
+	| FILE value value					{ config_file_add(p, @2, $2, @3, $3); }
+	| USER value	{ config_user_begin(p, @2, $2); }	open user_body close
+	;
+on_off:
+	ON							{ $$ = true; }
+	| OFF							{ $$ = false; }
+	;
+
+user_body:
+	%empty
+	| user_body NEWLINE
+	| user_body user_statement
+	| user_body recovery
+	;
+user_statement:
+	PASSWORD_HASH value {
+		if (config_once(p, &p->user, T_PASSWORD_HASH, @1, @2))
+			config_user(p)->password_hash = config_text(p, @2, T_PASSWORD_HASH, $2);
+	}
+	| GROUPS list {
+		if (config_once(p, &p->user, T_GROUPS, @1, @2))
+			config_words(p, T_GROUPS, &config_user(p)->groups);
 	}
 	;
 
@@ -177,6 +243,14 @@ client_statement:
 		if (config_once(p, p->block, T_CMDLINE, @1, @2))
 			config_client(p)->cmdline = config_text(p, @2, T_CMDLINE, $2);
 	}
+	| KEEP list {
+		if (config_once(p, p->block, T_KEEP, @1, @2))
+			config_words(p, T_KEEP, &config_client(p)->keep);
+	}
+	| PERSISTENCE persistence {
+		if (config_once(p, p->block, T_PERSISTENCE, @1, @2))
+			config_client(p)->persistence = $2;
+	}
 	| ROOT NFS						{ config_once(p, p->block, T_ROOT, @1, @2); }
 	| ROOT LOCAL value {
 		if (config_once(p, p->block, T_ROOT, @1, @3)) {
@@ -188,6 +262,10 @@ client_statement:
 		if (config_once(p, p->block, T_BOOT, @1, @2))
 			config_client(p)->boot = $2;
 	}
+	;
+persistence:
+	KEEP							{ $$ = PERSISTENCE_KEEP; }
+	| DISCARD						{ $$ = PERSISTENCE_DISCARD; }
 	;
 boot_kind:
 	NETWORK							{ $$ = BOOT_NETWORK; }
@@ -297,7 +375,7 @@ yyreport_syntax_error(const yypcontext_t *context, struct config_parser *p)
 	list_expected(expected, count, allowed, sizeof(allowed));
 	if (found == YYSYMBOL_YYEOF || found == YYSYMBOL_NEWLINE)
 		config_error(p, at, "%s too early; allowed here: %s", yysymbol_name(found), allowed);
-	else if (value && found >= YYSYMBOL_ADDRESS && found <= YYSYMBOL_UNKNOWN)
+	else if (value && found >= YYSYMBOL_ADDRESS && found <= YYSYMBOL_USER)
 		config_error(p, at, "%s is a word of the language; as a value it is written in quotes: \"%s\"",
 		    yysymbol_name(found), yysymbol_name(found));
 	else if (found == YYSYMBOL_WORD)

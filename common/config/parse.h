@@ -39,7 +39,7 @@ struct config_parser {
 	struct config *config;
 	const struct config_resolver *resolver;
 	struct config_lexer *lexer;                  /* of the file being read */
-	struct config_block top, *block;             /* block: the one being read */
+	struct config_block top, *block, user;       /* block: the one being read; user: the one in an image */
 	struct config_blocks network, image, client; /* beside the arrays of config */
 	struct config_item *item;                    /* the list being read */
 	size_t item_count, item_size;
@@ -75,6 +75,7 @@ void config_skip_block(struct config_parser *); /* up to and with the } that bel
 uint32_t config_address(struct config_parser *, struct config_place, const char *);
 void config_subnet(struct config_parser *, struct config_place, const char *, struct config_network *);
 uint64_t config_quota(struct config_parser *, struct config_place, const char *);
+uint64_t config_room(struct config_parser *, struct config_place, const char *);
 void config_serial(struct config_parser *, struct config_place, const char *, struct config_client *);
 void config_mac(struct config_parser *, struct config_place, const char *, struct config_client *);
 /* Texts with a rule of their own: those that are allowed are returned as they are. */
@@ -89,10 +90,15 @@ bool config_once(
     struct config_parser *, struct config_block *, int token, struct config_place, struct config_place value);
 void config_item_add(struct config_parser *, struct config_place, char *text);
 void config_name_servers(struct config_parser *);
-void config_packages(struct config_parser *);
+/* The list that was read; each member is held to the rule of token. */
+void config_words(struct config_parser *, int token, struct config_list *);
+void config_user_begin(struct config_parser *, struct config_place, char *name);
+void config_file_add(
+    struct config_parser *, struct config_place, char *source, struct config_place at_target, char *target);
 struct config_network *config_network(struct config_parser *);
 struct config_image *config_image(struct config_parser *);
 struct config_client *config_client(struct config_parser *);
+struct config_user *config_user(struct config_parser *);
 
 /* check.c: names resolved, defaults filled in, and everything that needs more than one statement. */
 void config_check(struct config_parser *);

@@ -68,34 +68,78 @@ print_network(const struct config_network *n, FILE *f)
 }
 
 static void
-print_image(const struct config_image *image, FILE *f)
+print_list(const char *word, const struct config_list *list, FILE *f)
 {
-	fprintf(f, "image \"%s\" {\n", image->name);
-	print_string("source", image->source, f);
-	print_string("timezone", image->timezone, f);
-	print_string("authorized-keys", image->authorized_keys, f);
-	if (image->packages.count > 0) {
-		fputs("\tpackages {", f);
-		for (size_t i = 0; i < image->packages.count; i++) {
-			fputs(i == 0 ? " " : ", ", f);
-			print_quoted(image->packages.word[i], f);
-		}
-		fputs(" }\n", f);
+	if (list->count == 0)
+		return;
+	fprintf(f, "\t%s {", word);
+	for (size_t i = 0; i < list->count; i++) {
+		fputs(i == 0 ? " " : ", ", f);
+		print_quoted(list->word[i], f);
 	}
-	print_string("run", image->run, f);
-	fputs("}\n", f);
+	fputs(" }\n", f);
 }
 
-/* In the largest unit that says it exactly. */
 static void
-print_quota(uint64_t bytes, FILE *f)
+print_user(const struct config_user *u, FILE *f)
+{
+	fprintf(f, "\tuser \"%s\" {\n", u->name);
+	if (u->password_hash != NULL) {
+		putc('\t', f);
+		print_string("password-hash", u->password_hash, f);
+	}
+	if (u->groups.count > 0) {
+		putc('\t', f);
+		print_list("groups", &u->groups, f);
+	}
+	fputs("\t}\n", f);
+}
+
+/* In the largest unit that says it exactly; nothing if it was not given. */
+static void
+print_size(const char *word, uint64_t bytes, FILE *f)
 {
 	static const char *const units[] = { "", "K", "M", "G", "T" };
 	size_t unit = 0;
 
+	if (bytes == 0)
+		return;
 	for (; unit < 4 && bytes % 1024 == 0; unit++)
 		bytes /= 1024;
-	fprintf(f, "\tquota %" PRIu64 "%s\n", bytes, units[unit]);
+	fprintf(f, "\t%s %" PRIu64 "%s\n", word, bytes, units[unit]);
+}
+
+static void
+print_image(const struct config_image *image, FILE *f)
+{
+	fprintf(f, "image \"%s\" {\n", image->name);
+	print_string("source", image->source, f);
+	print_string("sha256", image->sha256, f);
+	print_string("suite", image->suite, f);
+	print_string("architecture", image->architecture, f);
+	print_string("mirror", image->mirror, f);
+	print_size("room", image->room, f);
+	print_string("timezone", image->timezone, f);
+	print_string("locale", image->locale, f);
+	print_string("authorized-keys", image->authorized_keys, f);
+	print_list("packages", &image->packages, f);
+	print_list("config-txt", &image->config_txt, f);
+	for (size_t i = 0; i < image->user_count; i++)
+		print_user(&image->user[i], f);
+	for (size_t i = 0; i < image->file_count; i++) {
+		fputs("\tfile ", f);
+		print_quoted(image->file[i].source, f);
+		putc(' ', f);
+		print_quoted(image->file[i].target, f);
+		putc('\n', f);
+	}
+	if (image->ssh)
+		fputs("\tssh on\n", f);
+	if (image->docker)
+		fputs("\tdocker on\n", f);
+	print_string("run", image->run, f);
+	print_list("keep", &image->keep, f);
+	fputs("}\n", f);
 }
 
 void
@@ -111,14 +155,16 @@ config_print_client(const struct config_client *c, FILE *f)
 	print_address("\taddress", c->address, f);
 	if (c->image != NULL)
 		print_string("image", c->image->name, f);
-	if (c->quota != 0)
-		print_quota(c->quota, f);
+	print_size("quota", c->quota, f);
 	if (c->root == ROOT_LOCAL)
 		print_string("root local", c->local_root, f);
 	else
 		fputs("\troot nfs\n", f);
 	fprintf(f, "\tboot %s\n", boot_words[c->boot]);
 	print_string("cmdline", c->cmdline, f);
+	if (c->persistence == PERSISTENCE_DISCARD)
+		fputs("\tpersistence discard\n", f);
+	print_list("keep", &c->keep, f);
 	fputs("}\n", f);
 }
 
@@ -177,11 +223,40 @@ same_list(const struct config_list *a, const struct config_list *b)
 }
 
 static bool
+same_users(const struct config_image *a, const struct config_image *b)
+{
+	if (a->user_count != b->user_count)
+		return false;
+	for (size_t i = 0; i < a->user_count; i++) {
+		if (!same(a->user[i].name, b->user[i].name) ||
+		    !same(a->user[i].password_hash, b->user[i].password_hash) ||
+		    !same_list(&a->user[i].groups, &b->user[i].groups))
+			return false;
+	}
+	return true;
+}
+
+static bool
+same_files(const struct config_image *a, const struct config_image *b)
+{
+	if (a->file_count != b->file_count)
+		return false;
+	for (size_t i = 0; i < a->file_count; i++) {
+		if (!same(a->file[i].source, b->file[i].source) || !same(a->file[i].target, b->file[i].target))
+			return false;
+	}
+	return true;
+}
+
+static bool
 same_image(const struct config_image *a, const struct config_image *b)
 {
-	return same(a->name, b->name) && same(a->source, b->source) && same(a->timezone, b->timezone) &&
+	return same(a->name, b->name) && same(a->source, b->source) && same(a->sha256, b->sha256) &&
+	       same(a->suite, b->suite) && same(a->architecture, b->architecture) && same(a->mirror, b->mirror) &&
+	       a->room == b->room && same(a->timezone, b->timezone) && same(a->locale, b->locale) &&
 	       same(a->authorized_keys, b->authorized_keys) && same_list(&a->packages, &b->packages) &&
-	       same(a->run, b->run);
+	       same_list(&a->config_txt, &b->config_txt) && same_users(a, b) && same_files(a, b) && a->ssh == b->ssh &&
+	       a->docker == b->docker && same(a->run, b->run) && same_list(&a->keep, &b->keep);
 }
 
 static const char *
@@ -196,8 +271,8 @@ same_client(const struct config_client *a, const struct config_client *b)
 	return same(a->name, b->name) && a->has_serial == b->has_serial && a->serial == b->serial &&
 	       memcmp(a->mac, b->mac, MAC_SIZE) == 0 && a->address == b->address && a->quota == b->quota &&
 	       a->root == b->root && a->boot == b->boot && same(a->local_root, b->local_root) &&
-	       same(a->cmdline, b->cmdline) && same(a->network->name, b->network->name) &&
-	       same(image_name(a), image_name(b));
+	       same(a->cmdline, b->cmdline) && a->persistence == b->persistence && same_list(&a->keep, &b->keep) &&
+	       same(a->network->name, b->network->name) && same(image_name(a), image_name(b));
 }
 
 bool

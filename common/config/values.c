@@ -141,6 +141,21 @@ config_quota(struct config_parser *p, struct config_place at, const char *text)
 	return 0;
 }
 
+uint64_t
+config_room(struct config_parser *p, struct config_place at, const char *text)
+{
+	uint64_t bytes;
+
+	if (!config_size_parse(text, &bytes) || bytes == 0)
+		config_error(p, at, "%s is no size; one is a number of bytes, or a number with K, M, G or T: 2G",
+		    config_shown(p, text));
+	else if (bytes > CONFIG_ROOM_MAX)
+		config_error(p, at, "room %s is too much; the most is %uG", text, (unsigned)(CONFIG_ROOM_MAX >> 30));
+	else
+		return bytes;
+	return 0;
+}
+
 void
 config_serial(struct config_parser *p, struct config_place at, const char *text, struct config_client *client)
 {
@@ -188,11 +203,81 @@ timezone_valid(const char *text)
 	return strspn(text, UPPER LOWER DIGITS "+-_/") == strlen(text) && strspn(text, UPPER LOWER) > 0;
 }
 
-/* Debian policy 5.6.1. */
+/* Debian policy 5.6.1; a '-' at its end would have apt-get remove it. */
 static bool
 package_valid(const char *text)
 {
-	return strspn(text, LOWER DIGITS "+-.") == strlen(text) && strspn(text, LOWER DIGITS) > 0;
+	return strspn(text, LOWER DIGITS "+-.") == strlen(text) && strspn(text, LOWER DIGITS) > 0 &&
+	       text[strlen(text) - 1] != '-';
+}
+
+static bool
+sha256_valid(const char *text)
+{
+	return strlen(text) == 64 && strspn(text, DIGITS "abcdef") == 64;
+}
+
+/* A directory below dists/ of a mirror. */
+static bool
+suite_valid(const char *text)
+{
+	return strspn(text, LOWER DIGITS "-") == strlen(text) && text[0] >= 'a' && text[0] <= 'z';
+}
+
+static bool
+architecture_valid(const char *text)
+{
+	return strcmp(text, "arm64") == 0 || strcmp(text, "armhf") == 0 || strcmp(text, "amd64") == 0;
+}
+
+static bool
+mirror_valid(const char *text)
+{
+	return (strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0) &&
+	       strspn(text, UPPER LOWER DIGITS "-._~:/%+@") == strlen(text);
+}
+
+static bool
+locale_valid(const char *text)
+{
+	return strspn(text, UPPER LOWER DIGITS "_.@-") == strlen(text) && strspn(text, UPPER LOWER) > 0;
+}
+
+/* useradd(8) of Debian, and nothing that its tools could read as an option. */
+static bool
+user_valid(const char *text)
+{
+	return strlen(text) <= 32 && strspn(text, LOWER DIGITS "_-") == strlen(text) && strspn(text, LOWER "_") > 0;
+}
+
+/* crypt(5); a field of shadow(5). */
+static bool
+hash_valid(const char *text)
+{
+	return text[0] == '$' && strlen(text) >= 16 && strlen(text) <= 512 &&
+	       strspn(text, UPPER LOWER DIGITS "./$=,+-") == strlen(text);
+}
+
+/* A line of the firmware's config.txt is cut behind its 98th character. */
+static bool
+config_txt_valid(const char *text)
+{
+	return *text != '\0' && strlen(text) <= 98 && is_visible(text, ' ');
+}
+
+/* Absolute, with one spelling: no empty component, no "." and no "..", none at the end. */
+static bool
+inner_path_valid(const char *text)
+{
+	if (strlen(text) >= PATH_SIZE || text[0] != '/')
+		return false;
+	for (; *text == '/'; text += strcspn(text, "/")) {
+		size_t length = strcspn(++text, "/");
+
+		if (length == 0 || (length <= 2 && strncmp(text, "..", length) == 0))
+			return false;
+	}
+	return true;
 }
 
 static bool
@@ -217,6 +302,20 @@ static const struct {
 	    "one has at most 15 printable characters, none of them '/' or ':': eth1" },
 	{ T_SOURCE, path_valid, "absolute path", "one begins with '/': /srv/downloads/raspios.img.xz" },
 	{ T_AUTHORIZED_KEYS, path_valid, "absolute path", "one begins with '/': /etc/diskless/keys/ops.pub" },
+	{ T_SHA256, sha256_valid, "digest", "one has 64 hexadecimal digits, as sha256sum prints it" },
+	{ T_SUITE, suite_valid, "suite", "one is the name of a release of Debian: bookworm" },
+	{ T_ARCHITECTURE, architecture_valid, "architecture", "one is arm64, armhf or amd64" },
+	{ T_MIRROR, mirror_valid, "mirror", "one is a URL: http://deb.debian.org/debian" },
+	{ T_LOCALE, locale_valid, "locale", "one is a name of locales: en_GB.UTF-8" },
+	{ T_USER, user_valid, "user",
+	    "one has at most 32 lower case letters, digits, '_' and '-', the first none of '-' and digits: pi" },
+	{ T_GROUPS, user_valid, "group",
+	    "one has at most 32 lower case letters, digits, '_' and '-', the first none of '-' and digits: gpio" },
+	{ T_PASSWORD_HASH, hash_valid, "password hash", "one begins with '$' and is made by: openssl passwd -6" },
+	{ T_CONFIG_TXT, config_txt_valid, "line of config.txt",
+	    "one has at most 98 printable ASCII characters: gpu_mem=16" },
+	{ T_FILE, inner_path_valid, "path in the image", "one is absolute, without \".\" and \"..\": /etc/motd" },
+	{ T_KEEP, inner_path_valid, "path to keep", "one is absolute, without \".\" and \"..\": /var/lib/app" },
 	{ T_RUN, path_valid, "absolute path", "one begins with '/': /etc/diskless/recipes/bookworm.sh" },
 	{ T_TIMEZONE, timezone_valid, "time zone", "one is a name of tzdata: Asia/Seoul" },
 	{ T_PACKAGES, package_valid, "package", "one has lower case letters, digits, '+', '-' and '.': docker.io" },

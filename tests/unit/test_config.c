@@ -21,22 +21,34 @@
 /* What is said more than once. */
 #define TOP_WORDS     "client, image, include, network or server-address\n"
 #define NETWORK_WORDS "dhcp, gateway, interface, name-servers, server-address, subnet, unknown or }\n"
-#define IMAGE_WORDS   "authorized-keys, packages, run, source, timezone or }\n"
-#define CLIENT_WORDS  "address, boot, cmdline, image, mac, network, quota, root, serial or }\n"
-#define NO_ADDRESS    " is no IPv4 address; one looks like 192.168.10.12\n"
-#define NO_HOST       " is no address of one machine; one looks like 192.168.10.12\n"
-#define NO_MAC        " is no MAC address; one looks like dc:a6:32:01:02:03\n"
-#define NO_BOARD      " is no MAC address of one machine; one looks like dc:a6:32:01:02:03\n"
-#define NO_SERIAL     " is no serial; one is 8 or 16 hex digits, as in /proc/cpuinfo: 1234abcd\n"
-#define NO_SIZE       " is no size; one is a number of bytes, or a number with K, M, G or T: 8G\n"
-#define NO_SUBNET     " is no subnet; one looks like 192.168.10.0/24, with a prefix of 1 to 30\n"
-#define NO_NAME       " is no name; one has at most 63 letters, digits, '_' and '-', the first a letter or digit\n"
-#define NO_INTERFACE  " is no interface; one has at most 15 printable characters, none of them '/' or ':': eth1\n"
-#define NO_PACKAGE    " is no package; one has lower case letters, digits, '+', '-' and '.': docker.io\n"
-#define NO_ZONE       " is no time zone; one is a name of tzdata: Asia/Seoul\n"
-#define NO_LOCAL      " is no root device; one is a word of at most 128 characters: PARTUUID=1234abcd-02\n"
-#define NO_CMDLINE    " is no command line; one has at most 512 printable ASCII characters: quiet loglevel=3\n"
-#define SET_UP        "; correct one of them, or set up the interface first\n"
+#define IMAGE_WORDS \
+	"architecture, authorized-keys, config-txt, docker, file, keep, locale, mirror, packages, room, run, sha256, " \
+	"source, " \
+	"ssh, suite, timezone, user or }\n"
+#define USER_WORDS   "groups, password-hash or }\n"
+#define CLIENT_WORDS "address, boot, cmdline, image, keep, mac, network, persistence, quota, root, serial or }\n"
+#define NO_ADDRESS   " is no IPv4 address; one looks like 192.168.10.12\n"
+#define NO_HOST      " is no address of one machine; one looks like 192.168.10.12\n"
+#define NO_MAC       " is no MAC address; one looks like dc:a6:32:01:02:03\n"
+#define NO_BOARD     " is no MAC address of one machine; one looks like dc:a6:32:01:02:03\n"
+#define NO_SERIAL    " is no serial; one is 8 or 16 hex digits, as in /proc/cpuinfo: 1234abcd\n"
+#define NO_SIZE      " is no size; one is a number of bytes, or a number with K, M, G or T: 8G\n"
+#define NO_SUBNET    " is no subnet; one looks like 192.168.10.0/24, with a prefix of 1 to 30\n"
+#define NO_NAME      " is no name; one has at most 63 letters, digits, '_' and '-', the first a letter or digit\n"
+#define NO_INTERFACE " is no interface; one has at most 15 printable characters, none of them '/' or ':': eth1\n"
+#define NO_PACKAGE   " is no package; one has lower case letters, digits, '+', '-' and '.': docker.io\n"
+#define NO_ZONE      " is no time zone; one is a name of tzdata: Asia/Seoul\n"
+#define NO_LOCAL     " is no root device; one is a word of at most 128 characters: PARTUUID=1234abcd-02\n"
+#define NO_CMDLINE   " is no command line; one has at most 512 printable ASCII characters: quiet loglevel=3\n"
+#define NO_LINE      " is no line of config.txt; one has at most 98 printable ASCII characters: gpu_mem=16\n"
+#define NO_INNER     " is no path in the image; one is absolute, without \".\" and \"..\": /etc/motd\n"
+#define NO_KEEP      " is no path to keep; one is absolute, without \".\" and \"..\": /var/lib/app\n"
+#define NO_HASH      " is no password hash; one begins with '$' and is made by: openssl passwd -6\n"
+#define NO_USER \
+	" is no user; one has at most 32 lower case letters, digits, '_' and '-', the first none of '-' and digits: " \
+	"pi\n"
+#define ZEROS_64 "0000000000000000000000000000000000000000000000000000000000000000"
+#define SET_UP   "; correct one of them, or set up the interface first\n"
 
 #define X_80  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 #define X_100 X_80 "xxxxxxxxxxxxxxxxxxxx"
@@ -247,10 +259,63 @@ static const struct {
 	{ "image os {\n\tpackages { vim \"rm -rf\" }\n}\n", "x:2:17: \"rm -rf\"" NO_PACKAGE },
 	{ "image os {\n\tpackages { -o }\n}\n", "x:2:13: \"-o\"" NO_PACKAGE },
 	{ "image os {\n\tpackages { Vim }\n}\n", "x:2:13: \"Vim\"" NO_PACKAGE },
+	{ "image os {\n\tpackages { vim- }\n}\n", "x:2:13: \"vim-\"" NO_PACKAGE },
 	{ "image os {\n\tpackages { \"\" }\n}\n", "x:2:13: \"\"" NO_PACKAGE },
 	{ "image os {\n\ttimezone ../../etc/shadow\n}\n", "x:2:11: \"../../etc/shadow\"" NO_ZONE },
 	{ "image os {\n\ttimezone \"\"\n}\n", "x:2:11: \"\"" NO_ZONE },
 	{ "image os {\n\ttimezone /etc/shadow\n}\n", "x:2:11: \"/etc/shadow\"" NO_ZONE },
+	/* what images are made of */
+	{ "image os {\n\tsource /a\n\tsuite bookworm\n}\n",
+	    "x:3:8: image \"os\" has a source already, at x:2:9; it is made of a source or a suite\n" },
+	{ "image os {\n\tsuite bookworm\n}\n",
+	    "x:2:8: suite is for an image with architecture; add a line like: architecture arm64\n" },
+	{ "image os {\n\tarchitecture arm64\n}\n",
+	    "x:2:15: architecture is for an image with suite; add a line like: suite bookworm\n" },
+	{ "image os {\n\tmirror http://a/\n}\n",
+	    "x:2:9: mirror is for an image with suite; add a line like: suite bookworm\n" },
+	{ "image os {\n\tsha256 " ZEROS_64 "\n}\n",
+	    "x:2:9: sha256 is for an image with source; add a line like: source \"/srv/downloads/raspios.img.xz\"\n" },
+	{ "image os {\n\tsource /a sha256 12\n}\n",
+	    "x:2:19: \"12\" is no digest; one has 64 hexadecimal digits, as sha256sum prints it\n" },
+	{ "image os {\n\tsuite ../x architecture arm64\n}\n",
+	    "x:2:8: \"../x\" is no suite; one is the name of a release of Debian: bookworm\n" },
+	{ "image os {\n\tsuite x architecture riscv64\n}\n",
+	    "x:2:23: \"riscv64\" is no architecture; one is arm64, armhf or amd64\n" },
+	{ "image os {\n\tsuite x architecture arm64 mirror \"/tmp [trusted=yes]\"\n}\n",
+	    "x:2:36: \"/tmp [trusted=yes]\" is no mirror; one is a URL: http://deb.debian.org/debian\n" },
+	{ "image os {\n\troom 0\n}\n",
+	    "x:2:7: \"0\" is no size; one is a number of bytes, or a number with K, M, G or T: 2G\n" },
+	{ "image os {\n\troom 2T\n}\n", "x:2:7: room 2T is too much; the most is 1024G\n" },
+	/* recipes */
+	{ "image os {\n\tlocale ../x\n}\n", "x:2:9: \"../x\" is no locale; one is a name of locales: en_GB.UTF-8\n" },
+	{ "image os {\n\tssh yes\n}\n", "x:2:6: unknown word \"yes\"; allowed here: off or on\n" },
+	{ "image os {\n\tconfig-txt { \"a\303\244\" }\n}\n", "x:2:15: \"a\\303\\244\"" NO_LINE },
+	{ "image os {\n\tconfig-txt { \"\" }\n}\n", "x:2:15: \"\"" NO_LINE },
+	{ "image os {\n\tconfig-txt { " X_100 " }\n}\n", "x:2:15: \"" X_80 "\"..." NO_LINE },
+	{ "image os {\n\tfile /a\n}\n", "x:2:9: end of line too early; allowed here: a value\n" },
+	{ "image os {\n\tfile a /b\n}\n",
+	    "x:2:7: \"a\" is no absolute path; one begins with '/': /srv/downloads/raspios.img.xz\n" },
+	{ "image os {\n\tfile /a /etc/../b\n}\n", "x:2:10: \"/etc/../b\"" NO_INNER },
+	{ "image os {\n\tfile /a /\n}\n", "x:2:10: \"/\"" NO_INNER },
+	{ "image os {\n\tfile /a /etc/\n}\n", "x:2:10: \"/etc/\"" NO_INNER },
+	{ "image os {\n\tkeep { srv }\n}\n", "x:2:9: \"srv\"" NO_KEEP },
+	{ "image os {\n\tkeep { /srv//a }\n}\n", "x:2:9: \"/srv//a\"" NO_KEEP },
+	{ BASE CLIENT_A "\n\tkeep { /./a }\n}\n", "x:8:9: \"/./a\"" NO_KEEP },
+	{ BASE CLIENT_A "\n\tpersistence maybe\n}\n",
+	    "x:8:14: unknown word \"maybe\"; allowed here: discard or keep\n" },
+	{ "image os {\n\tuser Pi { }\n}\n", "x:2:7: \"Pi\"" NO_USER },
+	{ "image os {\n\tuser -pi { }\n}\n", "x:2:7: \"-pi\"" NO_USER },
+	{ "image os {\n\tuser pi { }\n\tuser pi { }\n}\n",
+	    "x:3:7: user \"pi\" is there twice; the first is at x:2:7\n" },
+	{ "image os {\n\tuser pi { shell /bin/sh }\n}\n", "x:2:12: unknown word \"shell\"; allowed here: " USER_WORDS },
+	{ "image os {\n\tuser pi { password-hash secret }\n}\n", "x:2:26: \"secret\"" NO_HASH },
+	{ "image os {\n\tuser pi { password-hash \"$6$abcdefgh:0:0:root\" }\n}\n",
+	    "x:2:26: \"$6$abcdefgh:0:0:root\"" NO_HASH },
+	{ "image os {\n\tuser pi { groups { \"a,b\" } }\n}\n",
+	    "x:2:21: \"a,b\" is no group; one has at most 32 lower case letters, digits, '_' and '-', the first "
+	    "none of '-' and digits: gpio\n" },
+	{ "image os {\n\tuser pi { groups { a }\n\tgroups { b } }\n}\n",
+	    "x:3:2: groups is there twice; the first is at x:2:19\n" },
 	/* command lines and local roots */
 	{ BASE CLIENT_A "\n\tcmdline \"quiet root=/dev/sda\"\n}\n",
 	    "x:8:10: cmdline may not say root=, the server does; leave that word out\n" },
@@ -315,6 +380,9 @@ static const struct {
 	{ BASE "image new { }\nclient a { network lab address 10.0.0.2 mac 02:00:00:00:00:01 quota 8G\n\timage "
 	       "new\n}\nclient b { network lab address 10.0.0.3 mac 02:00:00:00:00:02 quota 8G\n\timage new\n}\n",
 	    "x:9:8: image \"new\" is not imported: there is none; run: disklessctl image import FILE --name new\n" },
+	{ BASE "image new { source /a }\nclient a { network lab address 10.0.0.2 mac 02:00:00:00:00:01 quota 8G\n"
+	       "\timage new\n}\n",
+	    "x:9:8: image \"new\" is not built: there is none; run: disklessctl image build new\n" },
 	{ BASE WITHOUT_ADDRESS "\taddress 10.0.1.2\n}\n",
 	    "x:8:10: address 10.0.1.2 is not in network \"lab\"; its subnet is 10.0.0.0/24\n" },
 	{ BASE WITHOUT_ADDRESS "\taddress 10.0.0.0\n}\n",

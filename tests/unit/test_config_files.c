@@ -104,8 +104,8 @@ Test(config_files, errors_name_the_included_file)
 	put("main.conf", SERVER "include a.conf\nfoo\n");
 	put("a.conf", "image a { }\nimage b { foo }\n");
 	expect_refused("main.conf",
-	    "a.conf:2:11: unknown word \"foo\"; allowed here: authorized-keys, packages, run, source, "
-	    "timezone or }\n"
+	    "a.conf:2:11: unknown word \"foo\"; allowed here: architecture, authorized-keys, config-txt, docker, "
+	    "file, keep, locale, mirror, packages, room, run, sha256, source, ssh, suite, timezone, user or }\n"
 	    "main.conf:3:1: unknown word \"foo\"; allowed here: client, image, include, network or "
 	    "server-address\n");
 }
@@ -312,7 +312,7 @@ Test(config_examples, every_word_of_the_language_is_in_the_manual)
 {
 	char *manual = contents(MANUAL), word[32];
 
-	for (int token = T_ADDRESS; token <= T_UNKNOWN; token++) {
+	for (int token = T_ADDRESS; token <= T_USER; token++) {
 		cr_expect_eq(config_keyword(config_word(token)), token);
 		snprintf(word, sizeof(word), " %s", config_word(token));
 		cr_expect(strstr(manual, word) != NULL, "%s", word);
@@ -395,6 +395,46 @@ Test(config_print, a_client_is_a_file_of_clients_d)
 	config_free(config);
 }
 
+#define DIGEST "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define HASH   "$6$salt$0123456789abcdef"
+
+Test(config_print, a_recipe_is_printed_as_it_was_written)
+{
+	struct config *config =
+	    parse("image i { suite trixie architecture arm64 mirror http://m/debian room 2G locale C.UTF-8\n"
+		  "config-txt { \"gpu_mem=16\" \"[all]\" } ssh on docker on file /a /b file /c /d\n"
+		  "user pi { password-hash " HASH " groups { a, b } } user u { } keep { /srv }\n}");
+	char *text = printed(config);
+
+	cr_expect_str_eq(text,
+	    "image \"i\" {\n\tsuite \"trixie\"\n\tarchitecture \"arm64\"\n\tmirror \"http://m/debian\"\n\troom 2G\n"
+	    "\tlocale \"C.UTF-8\"\n\tconfig-txt { \"gpu_mem=16\", \"[all]\" }\n\tuser \"pi\" {\n"
+	    "\t\tpassword-hash \"" HASH "\"\n\t\tgroups { \"a\", \"b\" }\n\t}\n\tuser \"u\" {\n\t}\n"
+	    "\tfile \"/a\" \"/b\"\n\tfile \"/c\" \"/d\"\n\tssh on\n\tdocker on\n\tkeep { \"/srv\" }\n}\n");
+	expect_round_trip("x", config);
+	free(text);
+	config_free(config);
+}
+
+Test(config_print, many_users_and_files_are_kept_in_order)
+{
+	char text[4096] = "image i {\n";
+	struct config *config;
+
+	for (char c = 'a'; c <= 'z'; c++)
+		sprintf(text + strlen(text), "user %c { groups { %c } }\nfile /%c /%c\n", c, c, c, c);
+	config = parse(strcat(text, "}\n"));
+	cr_assert_eq(config->image[0].user_count, 26);
+	cr_assert_eq(config->image[0].file_count, 26);
+	for (int i = 0; i < 26; i++) {
+		cr_expect_eq(config->image[0].user[i].name[0], 'a' + i);
+		cr_expect_eq(config->image[0].user[i].groups.word[0][0], 'a' + i);
+		cr_expect_eq(config->image[0].file[i].target[1], 'a' + i);
+	}
+	expect_round_trip("x", config);
+	config_free(config);
+}
+
 /* Pairs that differ in one thing only, each field once. */
 static const char *const different[][2] = {
 	{ "", SERVER },
@@ -406,6 +446,23 @@ static const char *const different[][2] = {
 	{ "image a { packages { a b } }", "image a { packages { a } }" },
 	{ "image a { packages { a b } }", "image a { packages { a c } }" },
 	{ "image a { run /a }", "image a { run /b }" },
+	{ "image a { source /a }", "image a { source /a sha256 " DIGEST " }" },
+	{ "image a { suite b architecture arm64 }", "image a { suite c architecture arm64 }" },
+	{ "image a { suite b architecture arm64 }", "image a { suite b architecture armhf }" },
+	{ "image a { suite b architecture arm64 }", "image a { suite b architecture arm64 mirror http://c/ }" },
+	{ "image a { room 1M }", "image a { room 2M }" },
+	{ "image a { locale C.UTF-8 }", "image a { }" },
+	{ "image a { config-txt { a } }", "image a { config-txt { b } }" },
+	{ "image a { keep { /a } }", "image a { keep { /b } }" },
+	{ "image a { ssh on }", "image a { ssh off }" },
+	{ "image a { docker on }", "image a { docker off }" },
+	{ "image a { file /a /b }", "image a { }" },
+	{ "image a { file /a /b }", "image a { file /a /c }" },
+	{ "image a { file /a /b }", "image a { file /c /b }" },
+	{ "image a { user a { } }", "image a { }" },
+	{ "image a { user a { } }", "image a { user b { } }" },
+	{ "image a { user a { password-hash " HASH " } }", "image a { user a { } }" },
+	{ "image a { user a { groups { a } } }", "image a { user a { groups { b } } }" },
 	{ SERVER "network a { interface a }", SERVER "network b { interface a }" },
 	{ SERVER "network a { interface a }", SERVER "network a { interface b }" },
 	{ SERVER "network a { interface a }", SERVER "network a { interface a server-address 10.0.0.1 }" },
@@ -433,6 +490,9 @@ static const char *const different_client[][2] = {
 	{ "a { quota 9G", "a {" },
 	{ "a { image j", "a {" },
 	{ "a { network m", "a {" },
+	{ "a { persistence discard", "a {" },
+	{ "a { keep { /a }", "a {" },
+	{ "a { keep { /a }", "a { keep { /b }" },
 };
 
 static void
