@@ -49,6 +49,7 @@ struct ipc {
 	void *argument;
 	STAILQ_HEAD(queued_list, queued) queue;
 	size_t queued_bytes;
+	unsigned queued_fds;
 	bool *freed; /* set when the pipe is freed inside one of its own callbacks */
 };
 
@@ -288,6 +289,7 @@ drain(struct ipc *ipc)
 			return;
 		STAILQ_REMOVE_HEAD(&ipc->queue, next);
 		ipc->queued_bytes -= sizeof(*q) + q->size;
+		ipc->queued_fds -= q->fd != -1;
 		queued_free(q);
 	}
 	event_del(ipc->writable);
@@ -304,7 +306,8 @@ enqueue(struct ipc *ipc, enum msg_type type, const void *payload, size_t size, i
 {
 	struct queued *q;
 
-	if (ipc->queued_bytes + sizeof(*q) + size > IPC_QUEUE_BYTES || (q = malloc(sizeof(*q) + size)) == NULL)
+	if (ipc->queued_bytes + sizeof(*q) + size > IPC_QUEUE_BYTES ||
+	    (passed != -1 && ipc->queued_fds == IPC_QUEUE_FDS) || (q = malloc(sizeof(*q) + size)) == NULL)
 		return -1;
 	q->type = type;
 	q->fd = passed;
@@ -312,6 +315,7 @@ enqueue(struct ipc *ipc, enum msg_type type, const void *payload, size_t size, i
 	memcpy(q->payload, payload, size);
 	STAILQ_INSERT_TAIL(&ipc->queue, q, next);
 	ipc->queued_bytes += sizeof(*q) + size;
+	ipc->queued_fds += passed != -1;
 	event_add(ipc->writable, NULL);
 	return 0;
 }

@@ -62,10 +62,12 @@ struct ipc *ipc_new(
 void ipc_free(struct ipc *);
 
 /*
- * Queues a message; passed (or -1) is closed when it is sent or dropped. 0, or -1 when the queue is full (IPC_QUEUE_BYTES):
- * the message is dropped, the caller decides what that means.
+ * Queues a message; passed (or -1) is closed when it is sent or dropped. 0, or -1 when the queue is full (IPC_QUEUE_BYTES, or
+ * IPC_QUEUE_FDS descriptors, of which a reader that does not read could else take all that we have): the message is dropped,
+ * the caller decides what that means.
  */
 #define IPC_QUEUE_BYTES ((size_t)4 << 20)
+#define IPC_QUEUE_FDS   1024
 int ipc_send(struct ipc *, enum msg_type type, const void *payload, size_t size, int passed);
 #define IPC_SEND(pipe, name, payload) \
 	ipc_send((pipe), MSG_##name, (payload), sizeof(((union msg_payload *)0)->name), -1)

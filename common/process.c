@@ -37,6 +37,7 @@ struct process {
 	struct log_sink *sink;
 	struct event *timer; /* to READY, to the next start, or to SIGKILL */
 	bool dropped;
+	bool condemned; /* it broke the protocol: killed, and not listened to until it is reaped */
 };
 
 static TAILQ_HEAD(process_list, process) processes = TAILQ_HEAD_INITIALIZER(processes);
@@ -79,7 +80,7 @@ process_epoch(const struct process *p)
 struct ipc *
 process_pipe(const struct process *p)
 {
-	return p->phase == PROCESS_READY ? p->pipe : NULL;
+	return p->phase == PROCESS_READY && !p->condemned ? p->pipe : NULL;
 }
 
 const char *
@@ -194,8 +195,9 @@ process_reaped(pid_t pid, int status)
 void
 process_breach(struct process *p, const char *what)
 {
-	if (p->pid == 0)
+	if (p->pid == 0 || p->condemned)
 		return;
+	p->condemned = true;
 	log_errx("%s broke the protocol (%s): killed", p->spec.name, what);
 	kill(p->pid, SIGKILL);
 }
@@ -243,6 +245,8 @@ on_message(struct ipc *ipc, struct ipc_message *message, void *argument)
 {
 	struct process *p = argument;
 
+	if (p->condemned)
+		return;
 	if (message->type != MSG_READY) {
 		if (p->phase != PROCESS_READY)
 			process_breach(p, "a message before READY");
@@ -311,6 +315,7 @@ start(struct process *p)
 	int pipe[2], log = -1;
 
 	p->epoch++;
+	p->condemned = false;
 	p->started = clock_ms();
 	if (ipc_pair(pipe) == -1) {
 		log_err("pipe for %s", p->spec.name);

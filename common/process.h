@@ -45,12 +45,12 @@ const struct process_spec *process_spec(const struct process *);
 /* pid (0 when dead), phase and restarts; zero elsewhere. */
 void process_state(const struct process *, struct msg_process_state *);
 uint32_t process_epoch(const struct process *); /* grows with each start */
-/* Its pipe, while it is ready; else NULL. */
+/* Its pipe, while it is ready and has broken nothing; else NULL. */
 struct ipc *process_pipe(const struct process *);
 
 /* Call for each child that waitpid(2) returned. false: not one of ours. */
 bool process_reaped(pid_t pid, int status);
-/* Something it may never do: said in the log, and it is killed (and then restarted). */
+/* Something it may never do: said in the log, once; it is killed, not listened to any more, and then restarted. */
 void process_breach(struct process *, const char *what);
 /* Closes all pipes, which ends the children; done() is called when the last is gone, or was killed after PROCESS_STOP_MS. */
 void process_stop_all(void (*done)(void *), void *argument);

@@ -75,7 +75,10 @@ open_cmdline(const struct config_client *client)
 	int length = boot_cmdline(client, text, sizeof(text));
 
 	if (length == -1) {
-		log_errx("client %s: its command line is longer than %d bytes", client->name, CMDLINE_SIZE);
+		static struct log_limit limit = LOG_LIMIT(5, 60000);
+
+		LOG_LIMITED(&limit,
+		    log_errx("client %s: its command line is longer than %d bytes", client->name, CMDLINE_SIZE));
 		errno = E2BIG;
 		return -1;
 	}

@@ -12,10 +12,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <event2/event.h>
+
 #include "address.h"
+#include "clock.h"
 #include "log.h"
 #include "paths.h"
 #include "process.h"
+
+#define PIN_AGAIN_MS 1000
+#define RELOADS_MAX  32 /* that wait: the broker has no more connections of operators */
 
 struct network_children {
 	struct msg_network network;
@@ -31,6 +37,12 @@ static struct network_children *served;
 static size_t served_count;
 static struct network_children *prepared; /* between children_prepare() and children_apply() */
 static size_t prepared_count;
+static struct {
+	struct event *timer;
+	uint64_t at; /* when the next may be */
+	size_t count;
+	struct msg_reload asked[RELOADS_MAX];
+} reloads;
 
 /* ---- pipes between children ---- */
 
@@ -144,7 +156,19 @@ network_at(uint32_t index)
 	return index < served_count ? &served[index] : NULL;
 }
 
-/* Whose MAC holds this address? A pin that was lost (the interface was down) is set again. */
+/* A pin was lost: the interface was down. All are set again, but not as often as a broker likes. */
+static void
+pin_again(void)
+{
+	static uint64_t at;
+
+	if (clock_ms() < at)
+		return;
+	at = clock_ms() + PIN_AGAIN_MS;
+	neighbours_pin_again();
+}
+
+/* Whose MAC holds this address? */
 static void
 answer_neighbour(const struct msg_read *read)
 {
@@ -158,7 +182,7 @@ answer_neighbour(const struct msg_read *read)
 	}
 	answer.found = neighbours_find(n->sockets.facts.ifindex, read->address, answer.mac, &pinned);
 	if (!pinned)
-		neighbours_pin_again();
+		pin_again();
 	tell_broker(MSG_NEIGHBOUR_IS, &answer, sizeof(answer));
 }
 
@@ -203,13 +227,37 @@ answer_open(const struct msg_open *open)
 		process_breach(n->tftp, "does not read its pipe");
 }
 
+/* One reload answers all who asked by now. The next waits for twice the time that this one took, so that boards have their turn. */
+static void
+on_reload(evutil_socket_t fd, short what, void *argument)
+{
+	struct msg_reloaded answer = { 0 };
+	uint64_t began = clock_ms();
+
+	answer.ok = server_reload(server, answer.text, sizeof(answer.text));
+	reloads.at = clock_ms() + 2 * (clock_ms() - began);
+	for (size_t i = 0; i < reloads.count; i++) {
+		answer.ctl = reloads.asked[i].ctl;
+		tell_broker(MSG_RELOADED, &answer, sizeof(answer));
+	}
+	reloads.count = 0;
+}
+
 static void
 answer_reload(const struct msg_reload *reload)
 {
-	struct msg_reloaded answer = { .ctl = reload->ctl };
+	uint64_t now = clock_ms(), wait = reloads.at > now ? reloads.at - now : 0;
+	struct timeval tv = { (time_t)(wait / 1000), (suseconds_t)(wait % 1000 * 1000) };
 
-	answer.ok = server_reload(server, answer.text, sizeof(answer.text));
-	tell_broker(MSG_RELOADED, &answer, sizeof(answer));
+	if (reloads.count == RELOADS_MAX) {
+		struct msg_reloaded no = { .ctl = reload->ctl, .text = "too many ask for it: ask again" };
+
+		tell_broker(MSG_RELOADED, &no, sizeof(no));
+		return;
+	}
+	reloads.asked[reloads.count++] = *reload;
+	if (!event_pending(reloads.timer, EV_TIMEOUT, NULL))
+		event_add(reloads.timer, &tv);
 }
 
 static void
@@ -322,6 +370,9 @@ children_start(struct server *s)
 	char why[TEXT_SIZE];
 
 	server = s;
+	reloads.timer = evtimer_new(s->base, on_reload, NULL);
+	if (reloads.timer == NULL)
+		fatalx("no memory for timers");
 	control = sockets_control(why, sizeof(why));
 	if (control == -1)
 		fatalx("%s", why);

@@ -120,13 +120,15 @@ server_configure(struct server *s, struct config *config, char *errors, size_t s
 bool
 server_reload(struct server *s, char *errors, size_t size)
 {
+	static struct log_limit limit = LOG_LIMIT(20, 1000); /* a broker may ask for it all the time */
 	struct config *config = config_load(s->config_path, &config_resolver_system, errors, size);
 
 	if (config == NULL || !server_configure(s, config, errors, size)) {
-		log_errx("configuration not reloaded, the old one stays: %s", errors);
+		LOG_LIMITED(&limit, log_errx("configuration not reloaded, the old one stays: %s", errors));
 		return false;
 	}
-	log_info("configuration reloaded: %zu networks, %zu clients", config->network_count, config->client_count);
+	LOG_LIMITED(&limit,
+	    log_info("configuration reloaded: %zu networks, %zu clients", config->network_count, config->client_count));
 	snprintf(errors, size, "%zu networks, %zu clients", config->network_count, config->client_count);
 	return true;
 }

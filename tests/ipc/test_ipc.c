@@ -5,8 +5,6 @@
  */
 #include "ipc.h"
 
-#include <sys/socket.h>
-
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,14 +12,8 @@
 #include <criterion/criterion.h>
 #include <event2/event.h>
 
-#include "messages_table.h"
-
-/* A packet as a sender that does not keep to the rules could write it. */
-struct raw {
-	uint32_t type;
-	uint32_t size;
-	unsigned char payload[sizeof(union msg_payload) + 16];
-};
+#include "fake.h"
+#include "raw.h"
 
 static int pair[2];
 static int spare; /* a descriptor to attach */
@@ -62,46 +54,7 @@ phase_of(const struct message_rule *rule)
 static void
 send_raw(const struct raw *raw, size_t length, int descriptors)
 {
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(8 * sizeof(int))];
-	} control = { .bytes = { 0 } };
-	struct iovec iov = { (void *)(uintptr_t)raw, length };
-	struct msghdr header = { .msg_iov = &iov, .msg_iovlen = 1 };
-
-	if (descriptors > 0) {
-		struct cmsghdr *c;
-
-		header.msg_control = &control;
-		header.msg_controllen = CMSG_SPACE((size_t)descriptors * sizeof(int));
-		c = CMSG_FIRSTHDR(&header);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN((size_t)descriptors * sizeof(int));
-		for (int i = 0; i < descriptors; i++)
-			memcpy(CMSG_DATA(c) + (size_t)i * sizeof(int), &spare, sizeof(int));
-	}
-	cr_assert_eq(sendmsg(pair[0], &header, 0), (ssize_t)length);
-}
-
-static struct raw
-right(uint32_t type)
-{
-	struct raw raw = { .type = type, .size = (uint32_t)message_rules[type].size };
-
-	return raw;
-}
-
-static size_t
-length_of(const struct raw *raw)
-{
-	return 8 + raw->size;
-}
-
-static int
-needed_fds(const struct message_rule *rule)
-{
-	return rule->fd == FD_ONE;
+	cr_assert_eq(raw_send(pair[0], raw, length, descriptors, spare), (ssize_t)length);
 }
 
 static enum ipc_result
@@ -109,20 +62,6 @@ receive(const struct message_rule *rule)
 {
 	return ipc_receive(pair[1], one_role(rule->to), one_role(rule->from), phase_of(rule), &got, &why);
 }
-
-static int
-open_descriptors(void)
-{
-	int count = 0;
-
-	for (int fd = 0; fd < 256; fd++)
-		count += fcntl(fd, F_GETFD) != -1;
-	return count;
-}
-
-#define FOR_EACH_RULE(rule, type) \
-	for (uint32_t type = 1; type < message_rule_count; type++) \
-		for (const struct message_rule *rule = &message_rules[type]; rule != NULL; rule = NULL)
 
 /* The message must be a breach, and nothing may stay open. */
 static void
@@ -139,12 +78,12 @@ Test(ipc, every_message_arrives_as_it_was_sent)
 {
 	FOR_EACH_RULE(rule, type)
 	{
-		struct raw raw = right(type);
+		struct raw raw = raw_right(type);
 
-		send_raw(&raw, length_of(&raw), needed_fds(rule));
+		send_raw(&raw, raw_length(&raw), raw_fds(rule));
 		cr_assert_eq(receive(rule), IPC_MESSAGE, "%s: %s", rule->name, why);
 		cr_expect_eq(got.type, type);
-		cr_expect_eq(got.fd != -1, needed_fds(rule), "%s", rule->name);
+		cr_expect_eq(got.fd != -1, raw_fds(rule), "%s", rule->name);
 		if (got.fd != -1) {
 			cr_expect_eq(
 			    fcntl(got.fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC, "a received descriptor is inherited");
@@ -154,21 +93,22 @@ Test(ipc, every_message_arrives_as_it_was_sent)
 	}
 }
 
-Test(ipc, a_wrong_size_is_a_breach)
+static const struct message_rule *rule_sent;
+
+/* A packet of no bytes at all says the same as an end. */
+static void
+expect_none(const struct raw *raw, size_t length, int descriptors, const char *what)
+{
+	if (length > 0)
+		expect_breach(rule_sent, raw, length, descriptors, what);
+}
+
+Test(ipc, a_wrong_size_descriptor_or_string_is_a_breach)
 {
 	FOR_EACH_RULE(rule, type)
 	{
-		struct raw raw = right(type);
-
-		expect_breach(rule, &raw, length_of(&raw) - 1, needed_fds(rule), "one byte short");
-		expect_breach(rule, &raw, length_of(&raw) + 1, needed_fds(rule), "one byte long");
-		expect_breach(rule, &raw, sizeof(raw), needed_fds(rule), "longer than any message");
-		expect_breach(rule, &raw, 8, needed_fds(rule), "without a payload");
-		expect_breach(rule, &raw, 7, needed_fds(rule), "shorter than a header");
-		raw.size--;
-		expect_breach(rule, &raw, length_of(&raw), needed_fds(rule), "with a smaller size in its header");
-		raw.size = UINT32_MAX;
-		expect_breach(rule, &raw, 8 + rule->size, needed_fds(rule), "with a huge size in its header");
+		rule_sent = rule;
+		raw_each_wrong(type, expect_none);
 	}
 }
 
@@ -180,11 +120,11 @@ Test(ipc, a_wrong_direction_is_a_breach)
 	{
 		for (size_t from = 0; from < 5; from++)
 			for (size_t to = 0; to < 5; to++) {
-				struct raw raw = right(type);
+				struct raw raw = raw_right(type);
 				bool allowed = (rule->from & roles[from]) && (rule->to & roles[to]);
 				enum ipc_result result;
 
-				send_raw(&raw, length_of(&raw), needed_fds(rule));
+				send_raw(&raw, raw_length(&raw), raw_fds(rule));
 				result = ipc_receive(pair[1], roles[to], roles[from], phase_of(rule), &got, &why);
 				cr_expect_eq(result, allowed ? IPC_MESSAGE : IPC_BREACH, "%s from %s to %s", rule->name,
 				    ipc_role(roles[from]), ipc_role(roles[to]));
@@ -198,44 +138,12 @@ Test(ipc, a_wrong_phase_is_a_breach)
 {
 	FOR_EACH_RULE(rule, type)
 	{
-		struct raw raw = right(type);
+		struct raw raw = raw_right(type);
 		enum ipc_phase wrong = rule->phase == PHASE_SETUP ? IPC_RUN : IPC_SETUP;
 
-		send_raw(&raw, length_of(&raw), needed_fds(rule));
+		send_raw(&raw, raw_length(&raw), raw_fds(rule));
 		cr_expect_eq(ipc_receive(pair[1], one_role(rule->to), one_role(rule->from), wrong, &got, &why),
 		    IPC_BREACH, "%s", rule->name);
-	}
-}
-
-Test(ipc, a_descriptor_too_many_or_too_few_is_a_breach)
-{
-	FOR_EACH_RULE(rule, type)
-	{
-		struct raw raw = right(type);
-
-		if (rule->fd == FD_ONE)
-			expect_breach(rule, &raw, length_of(&raw), 0, "without its descriptor");
-		if (rule->fd == FD_NONE)
-			expect_breach(rule, &raw, length_of(&raw), 1, "with a descriptor");
-		expect_breach(rule, &raw, length_of(&raw), 2, "with two descriptors");
-		expect_breach(rule, &raw, length_of(&raw), 8, "with more descriptors than fit");
-	}
-}
-
-Test(ipc, a_string_without_an_end_is_a_breach)
-{
-	for (size_t i = 0; i < message_string_count; i++) {
-		const struct message_string *s = &message_strings[i];
-
-		FOR_EACH_RULE(rule, type)
-		{
-			struct raw raw = right(type);
-
-			if (strcmp(rule->payload, s->payload) != 0)
-				continue;
-			memset(raw.payload + s->offset, 'x', s->size);
-			expect_breach(rule, &raw, length_of(&raw), needed_fds(rule), s->field);
-		}
 	}
 }
 

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: ISC */
+/* What the fake worlds around the processes' handlers have in common: a rule that must hold, and the far end of a pipe. */
+#ifndef DISKLESS_TESTS_FAKE_H
+#define DISKLESS_TESTS_FAKE_H
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "ipc.h"
+
+#define hold(truth) \
+	do { \
+		if (!(truth)) { \
+			fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #truth); \
+			abort(); \
+		} \
+	} while (0)
+
+/* Reads what waits at the far end of a pipe, which must be right in every column; each, if not NULL, sees it. How many they were. */
+static inline size_t
+fake_drain(int far, uint32_t self, uint32_t peer, void (*each)(struct ipc_message *))
+{
+	struct ipc_message message;
+	enum ipc_result result;
+	const char *why = "";
+	size_t count = 0;
+
+	while ((result = ipc_receive(far, self, peer, IPC_RUN, &message, &why)) == IPC_MESSAGE) {
+		if (each != NULL)
+			each(&message);
+		if (message.fd != -1)
+			close(ipc_take_fd(&message));
+		count++;
+	}
+	hold(result != IPC_BREACH);
+	return count;
+}
+
+static inline int
+open_descriptors(void)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	int count = -3; /* ".", "..", and this directory's own */
+
+	hold(directory != NULL);
+	while (readdir(directory) != NULL)
+		count++;
+	closedir(directory);
+	return count;
+}
+
+#endif
