@@ -21,6 +21,10 @@ INITDIR    ?= $(SYSCONFDIR)/init.d
 ifeq ($(VARIANT),fuzz)
 CC := clang
 endif
+ifeq ($(VARIANT),afl)
+CC := afl-clang-fast
+export AFL_QUIET := 1
+endif
 B := build/$(VARIANT)
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
@@ -45,13 +49,15 @@ variant_debug   := -O0 -g3 $(HARDEN)
 variant_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer $(NO_JAIL)
 variant_cov     := -O0 -g --coverage $(NO_JAIL)
 variant_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all $(NO_JAIL)
+variant_afl     := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all $(NO_JAIL)
 ld_release := $(HARDEN_LD)
 ld_debug   := $(HARDEN_LD)
 ld_asan    := -fsanitize=address,undefined
 ld_cov     := --coverage
 ld_fuzz    := -fsanitize=address,undefined
+ld_afl     := -fsanitize=address,undefined
 ifeq ($(variant_$(VARIANT)),)
-$(error VARIANT is '$(VARIANT)'; it must be one of release debug asan cov fuzz)
+$(error VARIANT is '$(VARIANT)'; it must be one of release debug asan cov fuzz afl)
 endif
 
 ALL_CPPFLAGS := -D_GNU_SOURCE -Icommon -Icommon/config -Ipolicy -I$(B)/common/config \
@@ -82,18 +88,19 @@ FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard fuzz/fuzz_*.c))
 
 objects = $(patsubst %.c,$(B)/%.o,$(filter %.c,$(1))) $(patsubst %.y,$(B)/%.o,$(filter %.y,$(1)))
 
-.PHONY: all help check unit replay lint install clean fuzz bench
+.PHONY: all help check unit replay lint install clean fuzz fuzz-afl fuzz-coverage bench
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(addprefix $(B)/,$(PROGRAMS))
 
 help:
-	@echo 'make              build into build/VARIANT (VARIANT=release debug asan cov fuzz)'
+	@echo 'make              build into build/VARIANT (VARIANT=release debug asan cov fuzz afl)'
 	@echo 'make check        unit tests, fuzz corpora, checks of the binaries (no root, no lab needed)'
 	@echo 'make lint         clang-format, clang-tidy, cppcheck, shellcheck, mandoc, function lengths'
 	@echo 'make install      DESTDIR= PREFIX=/usr SYSCONFDIR=/etc ...'
 	@echo 'make bench        what a transfer costs, ours and the peers (root; minutes; QUICK=1 for small sizes)'
-	@echo 'make fuzz         libFuzzer, MINUTES=1 for each target'
+	@echo 'make fuzz         libFuzzer, MINUTES=1 for each target (TARGETS="dhcp ipc": only these); make fuzz-afl: the same by AFL++'
+	@echo 'make fuzz-coverage  which lines of each codec its corpus reaches'
 	@echo 'packaging/setup check   everything, the lab included;  packaging/setup demo   see it work'
 
 # ---- rules ------------------------------------------------------------------------------------------------------------
@@ -138,10 +145,10 @@ $(B)/tests/%: $(B)/tests/%.o $(B)/libmodules.a $(B)/libcommon.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(B)/libmodules.a $(B)/libcommon.a $(PKG_LIBS) -lcriterion
 $(B)/tests/%.o: ALL_CPPFLAGS += -Idaemons -I. -DTEST_BUILD='"$(B)"'
 
-# A fuzz target is linked with libFuzzer (VARIANT=fuzz) or with a main that replays files.
-$(B)/fuzz/fuzz_%: $(B)/fuzz/fuzz_%.o $(if $(filter fuzz,$(VARIANT)),,$(B)/fuzz/replay.o) $(B)/libmodules.a $(B)/libcommon.a
+# A fuzz target is linked with the main of libFuzzer or AFL++, or with one that replays files.
+$(B)/fuzz/fuzz_%: $(B)/fuzz/fuzz_%.o $(if $(filter fuzz afl,$(VARIANT)),,$(B)/fuzz/replay.o) $(B)/libmodules.a $(B)/libcommon.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer) -o $@ $^ $(B)/libmodules.a $(B)/libcommon.a $(PKG_LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) $(if $(filter fuzz afl,$(VARIANT)),-fsanitize=fuzzer) -o $@ $^ $(B)/libmodules.a $(B)/libcommon.a $(PKG_LIBS)
 $(B)/fuzz/%.o: ALL_CPPFLAGS += -Idaemons -I.
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
@@ -159,7 +166,12 @@ lint:
 
 MINUTES ?= 1
 fuzz:
-	$(Q)fuzz/run $(MINUTES)
+	$(Q)fuzz/run fuzz $(MINUTES) $(TARGETS)
+fuzz-afl:
+	$(Q)fuzz/run afl $(MINUTES) $(TARGETS)
+fuzz-coverage:
+	$(Q)find build/cov -name '*.gcda' -delete 2>/dev/null; $(MAKE) -s VARIANT=cov replay
+	$(Q)fuzz/coverage build/cov
 
 # ---- bench ------------------------------------------------------------------------------------------------------------
 BENCH_TOOLS := $(addprefix $(B)/tests/bench/,tftpload dhcpload floor)

@@ -4,11 +4,16 @@
 #define DISKLESS_TESTS_FAKE_H
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <event2/event.h>
+
 #include "ipc.h"
+#include "log.h"
 
 #define hold(truth) \
 	do { \
@@ -17,6 +22,17 @@
 			abort(); \
 		} \
 	} while (0)
+
+/* A new pipe: *near is for the code that is looked at, the far end (non-blocking) is returned. */
+static inline int
+fake_pipe(int *near)
+{
+	int pair[2];
+
+	hold(ipc_pair(pair) == 0 && fcntl(pair[1], F_SETFL, O_NONBLOCK) == 0);
+	*near = pair[0];
+	return pair[1];
+}
 
 /* Reads what waits at the far end of a pipe, which must be right in every column; each, if not NULL, sees it. How many they were. */
 static inline size_t
@@ -36,6 +52,19 @@ fake_drain(int far, uint32_t self, uint32_t peer, void (*each)(struct ipc_messag
 	}
 	hold(result != IPC_BREACH);
 	return count;
+}
+
+static inline void
+fake_no_word(int severity, const char *text)
+{
+}
+
+/* What a fuzzer does makes a line of the log each time. */
+static inline void
+fake_quiet(void)
+{
+	log_level(LOG_CRIT);
+	event_set_log_callback(fake_no_word);
 }
 
 static inline int

@@ -14,7 +14,6 @@
 #undef getpwnam
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 
 #include "fake.h"
 
@@ -80,12 +79,11 @@ struct process *
 process_new(struct event_base *base, const struct process_spec *spec, const struct process_hooks *heard, void *argument)
 {
 	struct process *p = &fake_process[fake_processes++];
-	int pair[2];
+	int near, far = fake_pipe(&near);
 
-	hold(fake_processes <= FAKE_PROCESSES && ipc_pair(pair) == 0);
-	hold(fcntl(pair[1], F_SETFL, O_NONBLOCK) == 0);
-	*p = (struct process){ .spec = *spec, .far = pair[1], .epoch = (uint32_t)fake_processes * 10, .hooks = heard };
-	p->pipe = ipc_new(base, pair[0], ROLE_PARENT, spec->role, fake_on_message, fake_on_close, p);
+	hold(fake_processes <= FAKE_PROCESSES);
+	*p = (struct process){ .spec = *spec, .far = far, .epoch = (uint32_t)fake_processes * 10, .hooks = heard };
+	p->pipe = ipc_new(base, near, ROLE_PARENT, spec->role, fake_on_message, fake_on_close, p);
 	hold(p->pipe != NULL);
 	return p;
 }
