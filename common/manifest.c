@@ -48,6 +48,13 @@ digest_valid(const char *value)
 	return strlen(value) == 64 && strspn(value, "0123456789abcdef") == 64;
 }
 
+/* A directory has none. */
+static bool
+origin_valid(const char *value)
+{
+	return strcmp(value, "-") == 0 || digest_valid(value);
+}
+
 static bool
 text_valid(const char *value)
 {
@@ -79,6 +86,7 @@ time_valid(const char *value)
 static const struct kind kind_name = { config_name_valid, "a name: letters, digits, - and _, at most 63" };
 static const struct kind kind_number = { number_valid, "a decimal number that fits" };
 static const struct kind kind_digest = { digest_valid, "64 hexadecimal digits in lower case" };
+static const struct kind kind_origin = { origin_valid, "64 hexadecimal digits in lower case, or -" };
 static const struct kind kind_text = { text_valid, "printable text that fits" };
 static const struct kind kind_boot = { boot_valid, "an absolute path" };
 static const struct kind kind_time = { time_valid, "a time like 2026-11-23T20:00:00Z" };
@@ -97,7 +105,7 @@ static const struct field image_fields[] = {
 	FIELD(image_manifest, boot, boot),
 	FIELD(image_manifest, kernel, text),
 	FIELD(image_manifest, origin, text),
-	FIELD(image_manifest, origin_digest, digest),
+	FIELD(image_manifest, origin_digest, origin),
 	FIELD(image_manifest, made, time),
 };
 

@@ -19,8 +19,8 @@ struct image_manifest {
 	char boot[PATH_SIZE];   /* the boot directory in the tree: /boot/firmware or /boot */
 	char kernel[PATH_SIZE]; /* kernel file names found there, space between; may be empty */
 	char origin[PATH_SIZE]; /* the file it was made of */
-	char origin_digest[65];
-	char made[32]; /* 2026-11-23T20:00:00Z */
+	char origin_digest[65]; /* sha256 of that; - for a directory */
+	char made[32];          /* 2026-11-23T20:00:00Z */
 };
 
 struct client_manifest {

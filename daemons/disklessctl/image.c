@@ -20,24 +20,27 @@
 int
 image_import_command(int argc, char **argv, bool json)
 {
-	static const struct option options[] = { { "name", required_argument, NULL, 'n' }, { NULL, 0, NULL, 0 } };
-	const char *name = NULL;
+	static const struct option options[] = { { "name", required_argument, NULL, 'n' },
+		{ "sha256", required_argument, NULL, 's' }, { NULL, 0, NULL, 0 } };
+	const char *name = NULL, *sha256 = NULL;
 	char why[2 * TEXT_SIZE];
 	struct output *o;
 	uint32_t version;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "n:", options, NULL)) != -1) {
-		if (option != 'n')
+	while ((option = getopt_long(argc, argv, "n:s:", options, NULL)) != -1) {
+		if (option != 'n' && option != 's')
 			return usage_error(NULL);
-		name = optarg;
+		*(option == 'n' ? &name : &sha256) = optarg;
 	}
 	if (argc - optind != 1 || name == NULL)
 		return usage_error(name == NULL ? "--name is missing" : "one FILE is needed");
 	if (!config_name_valid(name))
 		return usage_error(
 		    "\"%s\" is no name: it may hold letters, digits, - and _, at most %d", name, NAME_SIZE - 1);
-	if (image_import(argv[optind], name, &version, why, sizeof(why)) == -1) {
+	if (sha256 != NULL && (strlen(sha256) != 64 || strspn(sha256, "0123456789abcdefABCDEF") != 64))
+		return usage_error("--sha256 \"%s\": it should be 64 hexadecimal digits", sha256);
+	if (image_import(argv[optind], name, sha256, &version, why, sizeof(why)) == -1) {
 		log_errx("image %s: %s", name, why);
 		return EXIT_FAILED;
 	}

@@ -6,6 +6,7 @@
 #include "image_ext4.h"
 
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include "output.h"
+#include "paths.h"
 
 #define GROW_RESERVE ((uint64_t)16 << 20) /* free for what is rewritten in the tree, beyond the boot files */
 #define MIB          ((uint64_t)1 << 20)
@@ -32,7 +34,7 @@ image_measure(const char *path, struct image_measure *m)
 
 	*m = (struct image_measure){ 0, 0 };
 	snprintf(copy, sizeof(copy), "%s", path);
-	tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
 	if (tree == NULL)
 		return;
 	while ((entry = fts_read(tree)) != NULL) {
@@ -127,6 +129,22 @@ image_make_room(struct image_make *m)
 	return resize(m, size);
 }
 
+static int
+check_free(struct image_make *m, uint64_t bytes)
+{
+	char need[16], have[16];
+	struct statvfs fs;
+	uint64_t unused;
+
+	if (fstatvfs(m->work, &fs) == -1)
+		return image_failed(m, "%s: %s", m->work_path, strerror(errno));
+	unused = (uint64_t)fs.f_bavail * fs.f_frsize;
+	if (bytes <= unused)
+		return 0;
+	return image_failed(m, "it takes %s, but %s has %s free; make room there", output_human(bytes, need),
+	    PATH_IMAGES, output_human(unused, have));
+}
+
 /*
  * An inode of 256 bytes an entry; a sixty-fourth for what else ext4 keeps. More inodes than entries, for what a step adds: one for
  * each 16 KiB of room, as mke2fs has by default.
@@ -143,6 +161,10 @@ image_new_filesystem(struct image_make *m, uint64_t bytes, uint64_t entries)
 	int fd = open(m->image, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
 	size = (size + MIB - 1) / MIB * MIB;
+	if (fd != -1 && check_free(m, bytes) == -1) {
+		close(fd);
+		return -1;
+	}
 	if (fd == -1 || ftruncate(fd, (off_t)size) == -1) {
 		image_failed(m, "%s: %s", m->image, strerror(errno));
 		if (fd != -1)
@@ -150,6 +172,7 @@ image_new_filesystem(struct image_make *m, uint64_t bytes, uint64_t entries)
 		return -1;
 	}
 	close(fd);
+	m->new_filesystem = true;
 	snprintf(number, sizeof(number), "%" PRIu64, inodes);
 	return image_run(m, argv, 0);
 }
@@ -176,7 +199,7 @@ shrink(struct image_make *m)
 {
 	const char *const argv[] = { "/sbin/resize2fs", "-M", m->image, NULL };
 
-	return m->room == 0 ? 0 : image_run(m, argv, 0);
+	return m->room == 0 && !m->new_filesystem ? 0 : image_run(m, argv, 0);
 }
 
 int

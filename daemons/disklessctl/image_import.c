@@ -11,45 +11,92 @@
 #include "image_source.h"
 #include "log.h"
 
-/* The first that it is. */
-static const struct image_kind *const kinds[] = { &image_kind_disk };
+/* The first that it is; what is none of these may be a disk image, or it is said there why it is none. */
+static const struct image_kind *const kinds[] = { &image_kind_directory, &image_kind_tar };
 
-static int
-open_origin(struct image_make *m, struct image_origin *origin)
+int
+image_origin_look(struct image_make *m, struct image_origin *origin)
 {
-	origin->fd = open(origin->file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (origin->fd == -1 || fstat(origin->fd, &origin->st) == -1)
+	memset(origin->head, 0, sizeof(origin->head));
+	if (fstat(origin->fd, &origin->st) == -1)
 		return image_failed(m, "%s: %s", origin->file, strerror(errno));
+	if (S_ISDIR(origin->st.st_mode))
+		return 0;
 	if (!S_ISREG(origin->st.st_mode))
-		return image_failed(m, "%s: not a regular file; it should be a raw disk image", origin->file);
+		return image_failed(m, "%s: it should be a disk image, a tar or a directory", origin->file);
 	if (pread(origin->fd, origin->head, sizeof(origin->head), 0) == -1)
 		return image_failed(m, "%s: %s", origin->file, strerror(errno));
-	log_visible(m->manifest.origin, sizeof(m->manifest.origin), origin->file, strlen(origin->file));
-	return image_digest_of(m, origin->file, m->manifest.origin_digest);
+	return 0;
+}
+
+/* What is given is what was meant: before anything is made of it. */
+static int
+check_digest(struct image_make *m, const struct image_origin *origin, const char *wanted)
+{
+	char *digest = m->manifest.origin_digest;
+
+	if (S_ISDIR(origin->st.st_mode)) {
+		snprintf(digest, sizeof(m->manifest.origin_digest), "-");
+		return wanted == NULL ? 0 : image_failed(m, "%s: a directory has no sha256", origin->file);
+	}
+	if (image_digest_of(m, origin->file, digest) == -1)
+		return -1;
+	if (wanted == NULL || strcasecmp(digest, wanted) == 0)
+		return 0;
+	return image_failed(m, "%s: its sha256 is %s; it should be %s", origin->file, digest, wanted);
 }
 
 static int
-import(struct image_make *m, struct image_origin *origin)
+open_origin(struct image_make *m, struct image_origin *origin, const char *sha256)
 {
-	struct image_source source = { .argument = origin };
+	origin->fd = open(origin->file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (origin->fd == -1)
+		return image_failed(m, "%s: %s", origin->file, strerror(errno));
+	log_visible(m->manifest.origin, sizeof(m->manifest.origin), origin->file, strlen(origin->file));
+	return image_origin_look(m, origin) == -1 ? -1 : check_digest(m, origin, sha256);
+}
 
-	for (size_t i = 0; source.make == NULL && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+/* ---- the source that image_make() sees ---- */
+
+static int
+make(struct image_make *m, void *argument)
+{
+	struct image_origin *origin = argument;
+
+	if (image_is_packed(origin)) {
+		if (image_unpack(m, origin) == -1)
+			return -1;
+		if (image_is_packed(origin))
+			return image_failed(
+			    m, "%s: what is packed in it is packed once more; unpack it first", origin->file);
+	}
+	origin->kind = &image_kind_disk;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (kinds[i]->is(origin)) {
-			source.make = kinds[i]->make;
-			source.fill = kinds[i]->fill;
+			origin->kind = kinds[i];
+			break;
 		}
-	return image_make(m, &source, NULL);
+	return origin->kind->make(m, origin);
+}
+
+static int
+fill(struct image_make *m, int root, void *argument)
+{
+	struct image_origin *origin = argument;
+
+	return origin->kind->fill == NULL ? 0 : origin->kind->fill(m, root, origin);
 }
 
 int
-image_import(const char *file, const char *name, uint32_t *version, char *why, size_t size)
+image_import(const char *file, const char *name, const char *sha256, uint32_t *version, char *why, size_t size)
 {
 	struct image_make *m = image_make_new(name);
 	struct image_origin origin = { .file = file, .fd = -1 };
-	int result = open_origin(m, &origin);
+	struct image_source source = { .make = make, .fill = fill, .argument = &origin };
+	int result = open_origin(m, &origin, sha256);
 
 	if (result == 0)
-		result = import(m, &origin);
+		result = image_make(m, &source, NULL);
 	*version = m->manifest.version;
 	snprintf(why, size, "%s", m->why);
 	if (origin.fd != -1)

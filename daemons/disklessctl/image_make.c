@@ -28,6 +28,7 @@
 #include "loop.h"
 #include "paths.h"
 #include "program.h"
+#include "progress.h"
 
 int
 image_failed(struct image_make *m, const char *format, ...)
@@ -179,25 +180,42 @@ work_on(const struct tree_job *job, int root)
 	return look_at(m, root);
 }
 
+/*
+ * The file is of holes: a full disk shows when what was written goes to it, behind the back of who wrote it. all is open since
+ * before that, so no error is missed (syncfs(2)).
+ */
+static int
+unmount(struct image_make *m, int all)
+{
+	int result = 0;
+
+	if (syncfs(all) == -1)
+		result = image_failed(
+		    m, "%s: what is written does not reach the disk; is it full? %s", PATH_IMAGES, strerror(errno));
+	close(all);
+	if (umount2(m->root, UMOUNT_NOFOLLOW) == -1 && result == 0)
+		result = image_failed(m, "%s: unmounting it: %s", m->root, strerror(errno));
+	return result;
+}
+
 static int
 tree_job(void *argument)
 {
 	const struct tree_job *job = argument;
 	struct image_make *m = job->make;
 	char device[LOOP_PATH];
-	int loop = loop_attach(m->image, false, device), root, result;
+	int loop = loop_attach(m->image, false, device), root, all, result;
 
 	if (loop == -1 || mount(device, m->root, "ext4", MS_NOSUID | MS_NODEV | MS_NOEXEC, "errors=remount-ro") == -1)
 		return image_failed(m, "%s: mounting it: %s", m->image, strerror(errno));
 	close(loop);
 	root = open(m->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root == -1)
+	all = open(m->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root == -1 || all == -1)
 		return image_failed(m, "%s: %s", m->root, strerror(errno));
 	result = work_on(job, root);
 	close(root);
-	if (umount2(m->root, UMOUNT_NOFOLLOW) == -1 && result == 0)
-		result = image_failed(m, "%s: unmounting it: %s", m->root, strerror(errno));
-	return result;
+	return result == 0 ? unmount(m, all) : -1;
 }
 
 static int
@@ -210,21 +228,43 @@ make_tree(struct image_make *m, const struct image_source *source, const struct 
 
 /* ---- the end ---- */
 
+struct digesting {
+	int fd;
+	struct progress progress;
+};
+
+/* It reads by our descriptor, so its place in the file is ours to see. */
+static bool
+show_digesting(void *argument)
+{
+	struct digesting *d = argument;
+	off_t at = lseek(d->fd, 0, SEEK_CUR);
+
+	if (at > 0)
+		progress_at(&d->progress, (uint64_t)at);
+	return false;
+}
+
 int
 image_digest_of(struct image_make *m, const char *file, char digest[65])
 {
-	const char *const argv[] = { "/usr/bin/sha256sum", "-b", "--", file, NULL };
-	struct program program = { .argv = argv };
+	static const char *const argv[] = { "/usr/bin/sha256sum", "-b", NULL };
+	struct digesting d = { .fd = open(file, O_RDONLY | O_CLOEXEC) };
+	struct program program = { .argv = argv, .enough = show_digesting, .argument = &d, .input = d.fd };
 	char output[PROGRAM_OUTPUT];
-	const char *at = output;
+	struct stat st;
+	int result;
 
-	if (program_run(&program, output, m->why, sizeof(m->why)) == -1)
-		return -1;
-	at += *at == '\\'; /* a name with a line's end in it is marked so (sha256sum(1)) */
-	if (strspn(at, "0123456789abcdef") != 64)
-		return image_failed(m, "%s: %s said no digest", file, argv[0]);
-	snprintf(digest, 65, "%.64s", at);
-	return 0;
+	if (d.fd == -1 || fstat(d.fd, &st) == -1)
+		return image_failed(m, "%s: %s", file, strerror(errno));
+	progress_begin(&d.progress, "digesting", (uint64_t)st.st_size);
+	result = program_run(&program, output, m->why, sizeof(m->why));
+	progress_end(&d.progress);
+	close(d.fd);
+	if (result == 0 && strspn(output, "0123456789abcdef") != 64)
+		result = image_failed(m, "%s: %s said no digest", file, argv[0]);
+	snprintf(digest, 65, "%.64s", result == 0 ? output : "");
+	return result;
 }
 
 /* Of all directories there, also of versions that are not whole: a number is never used twice. */

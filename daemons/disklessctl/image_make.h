@@ -23,6 +23,7 @@ struct image_make {
 	 * shrunk to what it holds when it is sealed, so a generous number costs little.
 	 */
 	uint64_t room;
+	bool new_filesystem;        /* made here, larger than need be: it is shrunk as well */
 	int images;                 /* PATH_IMAGES */
 	int work;                   /* the directory it is made in, locked while we live */
 	char work_path[PATH_SIZE];  /* its path; a source may put what it needs there under names of its own */

@@ -5,10 +5,12 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -19,28 +21,49 @@
 
 #include "log.h"
 
-#define LOOK_MS 200
+#define LOOK_MS       200
+#define READ_SIZE     65536 /* of a pipe */
+#define NOBODY        65534
+#define NOBODY_MEMORY ((rlim_t)2 << 30) /* xz takes 65 MiB to unpack what xz -9 made, and more with threads */
 
+/* Unpackers read no more than their standard input and write no more than their standard output. */
+static int
+become_nobody(void)
+{
+	static const struct rlimit memory = { NOBODY_MEMORY, NOBODY_MEMORY }, no_file = { 0, 0 };
+
+	if (setrlimit(RLIMIT_AS, &memory) == -1 || setrlimit(RLIMIT_FSIZE, &no_file) == -1 ||
+	    setgroups(0, NULL) == -1 || setresgid(NOBODY, NOBODY, NOBODY) == -1 ||
+	    setresuid(NOBODY, NOBODY, NOBODY) == -1)
+		return -1;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+/* out and err are the same unless somebody takes what it writes. */
 static void
-become(const char *const argv[], int output, pid_t parent)
+become(const struct program *p, int out, int err, pid_t parent)
 {
 	/* mtools else refuses disks whose size is not that of a floppy drive's geometry (mtools(1)). */
 	static char locale[] = "LC_ALL=C.UTF-8", check[] = "MTOOLS_SKIP_CHECK=1",
 		    path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
 	char *environment[] = { locale, check, path, NULL }, **copy;
-	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int input = p->input > 0 ? p->input : open("/dev/null", O_RDONLY | O_CLOEXEC);
 	size_t count = 0;
 
-	while (argv[count] != NULL)
+	while (p->argv[count] != NULL)
 		count++;
 	copy = calloc(count + 1, sizeof(*copy)); /* execve(2) takes no const */
-	if (copy == NULL || null == -1 || dup2(null, 0) == -1 || dup2(output, 1) == -1 || dup2(output, 2) == -1)
+	if (copy == NULL || input == -1 || dup2(input, 0) == -1 || dup2(out, 1) == -1 || dup2(err, 2) == -1)
 		_exit(126);
 	for (size_t i = 0; i < count; i++)
-		if ((copy[i] = strdup(argv[i])) == NULL)
+		if ((copy[i] = strdup(p->argv[i])) == NULL)
 			_exit(126);
 	closefrom(3);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if ((p->root != NULL && (chroot(p->root) == -1 || chdir("/") == -1)) || (p->nobody && become_nobody() == -1)) {
+		dprintf(2, "giving up rights: %s\n", strerror(errno));
+		_exit(126);
+	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* behind the change of user, which takes it back */
 	if (getppid() != parent)
 		_exit(126);
 	if (copy[0] != NULL)
@@ -49,42 +72,73 @@ become(const char *const argv[], int output, pid_t parent)
 	_exit(127);
 }
 
-/* Reads what it says until it closes its output; keeps the beginning for the caller and the end for an error. */
-static void
-listen_to(pid_t pid, int fd, const struct program *p, char *output, char *tail)
-{
-	size_t have = 0, kept = 0;
-	char bytes[PROGRAM_OUTPUT / 2];
-	ssize_t got;
+/* What a program says: the beginning for the caller, the end for an error. */
+struct words {
+	char *output;
+	char tail[PROGRAM_OUTPUT];
+	size_t have;
+	size_t kept;
+};
 
-	for (;;) {
-		struct pollfd wait = { .fd = fd, .events = POLLIN };
-		int ready = poll(&wait, 1, LOOK_MS);
+static void
+listen_to(struct words *w, const char *bytes, size_t length)
+{
+	size_t room = PROGRAM_OUTPUT - 1 - w->have, n = length < room ? length : room;
+
+	memcpy(w->output + w->have, bytes, n);
+	w->have += n;
+	if (length > PROGRAM_OUTPUT - 1) {
+		bytes += length - (PROGRAM_OUTPUT - 1);
+		length = PROGRAM_OUTPUT - 1;
+	}
+	if (w->kept + length > PROGRAM_OUTPUT - 1) {
+		size_t drop = w->kept + length - (PROGRAM_OUTPUT - 1);
+
+		memmove(w->tail, w->tail + drop, w->kept - drop);
+		w->kept -= drop;
+	}
+	memcpy(w->tail + w->kept, bytes, length);
+	w->kept += length;
+	w->output[w->have] = w->tail[w->kept] = '\0';
+}
+
+/* 1: there may be more. 0: it closed this. -1: who takes it wants no more. */
+static int
+read_some(const struct program *p, struct words *w, int fd, bool taken)
+{
+	static char bytes[READ_SIZE];
+	ssize_t got = read(fd, bytes, sizeof(bytes));
+
+	if (got <= 0)
+		return got == -1 && errno == EINTR;
+	if (taken)
+		return p->take(p->argument, bytes, (size_t)got) == -1 ? -1 : 1;
+	listen_to(w, bytes, (size_t)got);
+	return 1;
+}
+
+/* Until it closes both; out is -1 if it is the same as err. */
+static void
+follow(const struct program *p, struct words *w, pid_t pid, int out, int err)
+{
+	struct pollfd fds[] = { { .fd = err, .events = POLLIN }, { .fd = out, .events = POLLIN } };
+
+	while (fds[0].fd != -1 || fds[1].fd != -1) {
+		int ready = poll(fds, 2, LOOK_MS);
 
 		if (p->enough != NULL && p->enough(p->argument))
 			kill(pid, SIGKILL);
-		if (ready == 0 || (ready == -1 && errno == EINTR))
-			continue;
-		got = read(fd, bytes, sizeof(bytes));
-		if (got <= 0)
-			break;
-		if (have < PROGRAM_OUTPUT - 1) {
-			size_t room = PROGRAM_OUTPUT - 1 - have, n = (size_t)got < room ? (size_t)got : room;
+		for (int i = 0; ready > 0 && i < 2; i++) {
+			int more = fds[i].fd == -1 || fds[i].revents == 0
+				       ? 1
+				       : read_some(p, w, fds[i].fd, p->take != NULL && i == 1);
 
-			memcpy(output + have, bytes, n);
-			have += n;
+			if (more == -1)
+				kill(pid, SIGKILL);
+			if (more != 1)
+				fds[i].fd = -1;
 		}
-		if (kept + (size_t)got > PROGRAM_OUTPUT - 1) {
-			size_t drop = kept + (size_t)got - (PROGRAM_OUTPUT - 1);
-
-			memmove(tail, tail + drop, kept - drop);
-			kept -= drop;
-		}
-		memcpy(tail + kept, bytes, (size_t)got);
-		kept += (size_t)got;
 	}
-	output[have] = '\0';
-	tail[kept] = '\0';
 }
 
 /* The last line with something in it, printable. */
@@ -116,34 +170,49 @@ verdict(const struct program *p, int status, char *tail, char *why, size_t size)
 	return -1;
 }
 
-int
-program_run(const struct program *p, char output[PROGRAM_OUTPUT], char *why, size_t size)
+/* The ends that a program writes to are closed here once it has them. */
+static int
+run(const struct program *p, struct words *w, int out[2], int err[2], char *why, size_t size)
 {
-	char tail[PROGRAM_OUTPUT];
-	pid_t self = getpid(), pid;
-	int pipes[2], status;
+	pid_t self = getpid(), pid = fork();
+	int status;
 
-	if (pipe2(pipes, O_CLOEXEC) == -1) {
-		snprintf(why, size, "%s: %s", p->argv[0], strerror(errno));
-		return -1;
-	}
-	pid = fork();
 	if (pid == 0)
-		become(p->argv, pipes[1], self);
-	close(pipes[1]);
-	if (pid == -1) {
-		snprintf(why, size, "%s: %s", p->argv[0], strerror(errno));
-		close(pipes[0]);
-		return -1;
-	}
-	listen_to(pid, pipes[0], p, output, tail);
-	close(pipes[0]);
-	while (waitpid(pid, &status, 0) == -1)
-		if (errno != EINTR) {
+		become(p, p->take == NULL ? err[1] : out[1], err[1], self);
+	close(err[1]);
+	if (p->take != NULL)
+		close(out[1]);
+	if (pid != -1)
+		follow(p, w, pid, out[0], err[0]);
+	close(err[0]);
+	if (p->take != NULL)
+		close(out[0]);
+	while (pid == -1 || waitpid(pid, &status, 0) == -1)
+		if (pid == -1 || errno != EINTR) {
 			snprintf(why, size, "%s: %s", p->argv[0], strerror(errno));
 			return -1;
 		}
-	return verdict(p, status, tail, why, size);
+	return verdict(p, status, w->tail, why, size);
+}
+
+int
+program_run(const struct program *p, char output[PROGRAM_OUTPUT], char *why, size_t size)
+{
+	int out[2] = { -1, -1 }, err[2];
+	struct words words = { .output = output };
+
+	output[0] = '\0';
+	if (pipe2(err, O_CLOEXEC) == -1) {
+		snprintf(why, size, "%s: %s", p->argv[0], strerror(errno));
+		return -1;
+	}
+	if (p->take != NULL && pipe2(out, O_CLOEXEC) == -1) {
+		snprintf(why, size, "%s: %s", p->argv[0], strerror(errno));
+		close(err[0]);
+		close(err[1]);
+		return -1;
+	}
+	return run(p, &words, out, err, why, size);
 }
 
 void *

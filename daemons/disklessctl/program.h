@@ -12,12 +12,18 @@ struct program {
 	const char *const *argv; /* argv[0] is the path */
 	unsigned accept;         /* bit i: exit status i is success; 0 is the same as 1 */
 	bool (*enough)(void *);  /* or NULL; asked five times a second: true ends the program */
-	void *argument;
+	/* or NULL; gets what it writes to its standard output. -1 ends the program. */
+	int (*take)(void *, const char *bytes, size_t length);
+	void *argument;   /* of both */
+	int input;        /* a descriptor that it reads from; 0: nothing to read */
+	const char *root; /* or NULL: its root directory, in which argv[0] is looked for */
+	/* It reads foreign bytes and needs no rights for it: runs as nobody, who can make no file and has bounded memory. */
+	bool nobody;
 };
 
 /*
- * Runs it to its end, without our descriptors and environment, nothing to read. It dies with us. output gets the beginning of
- * what it said. 0; -1 and why: its status or signal with the last line that it said.
+ * Runs it to its end, without our other descriptors and our environment. It dies with us. output gets the beginning of what it
+ * said, with take() of its standard error alone. 0; -1 and why: its status or signal with the last line that it said.
  */
 int program_run(const struct program *, char output[PROGRAM_OUTPUT], char *why, size_t size);
 
