@@ -15,7 +15,7 @@ SIZE_IS(start, 8 + 6 * 4 + PATH_SIZE);
 SIZE_IS(socket, 4 * 4 + 8);
 SIZE_IS(peer, 4 * 4);
 SIZE_IS(config_begin, 4 * 4);
-SIZE_IS(network, 6 * 4 + NAME_SIZE + INTERFACE_SIZE);
+SIZE_IS(network, (8 + NETWORK_NAME_SERVERS) * 4 + NAME_SIZE + INTERFACE_SIZE + BOOT_ARCHS * BOOT_FILE_SIZE);
 SIZE_IS(client, 8 * 4 + 8 + NAME_SIZE);
 SIZE_IS(config_end, 2 * 4);
 SIZE_IS(client_state, 4 * 4 + 2 * 8 + TEXT_SIZE);

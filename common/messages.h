@@ -22,6 +22,9 @@
 #define PATH_SIZE      256 /* a requested boot file; longer requests are refused before they get here */
 #define TEXT_SIZE      256 /* one line for the operator */
 #define MAC_SIZE       6
+#define BOOT_FILE_SIZE 128 /* the file field of a DHCP packet, with its NUL */
+
+#define NETWORK_NAME_SERVERS 4
 
 enum msg_type {
 	MSG_NONE,
@@ -48,7 +51,8 @@ struct msg_start {
 enum socket_kind {
 	SOCKET_CONTROL = 1,   /* broker: listening SOCK_SEQPACKET, non-blocking */
 	SOCKET_DHCP,          /* dhcp: UDP, bound to port 67 on the network's interface */
-	SOCKET_ARP,           /* dhcp: AF_PACKET SOCK_DGRAM that receives nothing, to send ARP */
+	SOCKET_DHCP_4011,     /* dhcp: UDP, bound to server address, port 4011: questions for a boot server */
+	SOCKET_ARP,           /* dhcp: AF_PACKET SOCK_DGRAM that receives nothing, to send frames */
 	SOCKET_TFTP_REQUEST,  /* tftp: UDP, bound to server address, port 69 */
 	SOCKET_TFTP_TRANSFER, /* tftp: UDP, bound to server address, a port of its own; index 0 .. 15 */
 };
@@ -80,6 +84,18 @@ enum dhcp_mode { DHCP_OFF = 1, DHCP_PROXY, DHCP_RESERVATIONS };
 enum unknown_policy { UNKNOWN_OBSERVE = 1, UNKNOWN_ANSWER };
 enum root_kind { ROOT_NFS = 1, ROOT_LOCAL };
 enum boot_kind { BOOT_NETWORK = 1, BOOT_SD };
+/* Who asks for a first file of its own (common/boot_arch.h). */
+enum boot_arch {
+	BOOT_BIOS,
+	BOOT_EFI_IA32,
+	BOOT_EFI_X64,
+	BOOT_EFI_ARM32,
+	BOOT_EFI_ARM64,
+	BOOT_IPXE,
+	BOOT_HTTP_X64,
+	BOOT_HTTP_ARM64,
+	BOOT_ARCHS
+};
 
 struct msg_network {
 	uint32_t index;   /* 0 .. number of networks - 1 */
@@ -88,8 +104,12 @@ struct msg_network {
 	uint32_t prefix;  /* length, 1 .. 30 */
 	uint32_t dhcp;    /* enum dhcp_mode */
 	uint32_t unknown; /* enum unknown_policy */
+	uint32_t lease;   /* seconds, of DHCP_RESERVATIONS */
+	uint32_t name_servers;
+	uint32_t name_server[NETWORK_NAME_SERVERS];
 	char name[NAME_SIZE];
 	char interface[INTERFACE_SIZE];
+	char boot_file[BOOT_ARCHS][BOOT_FILE_SIZE]; /* by enum boot_arch; empty: none */
 };
 
 struct msg_client {

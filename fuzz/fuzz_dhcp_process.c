@@ -20,9 +20,9 @@ int dhcp_main(void); /* its own, which nobody calls here */
 
 enum { PARENT, BROKER, TABLE, PACKET, BOARD, CLOCK, SPEAKERS };
 
-static struct dhcp dhcp = { .udp = -1, .arp = -1 };
+static struct dhcp dhcp;
 static uint64_t now = 1000000;
-static int far_parent = -1, near_parent, far_broker, far_udp, far_arp, spare;
+static int far_parent = -1, near_parent, far_broker, far_udp, far_boot, far_link, spare;
 static unsigned reports, offers, packets;
 
 uint64_t
@@ -48,6 +48,7 @@ right(uint32_t type, unsigned choice, union msg_payload *p)
 			.prefix = 24,
 			.dhcp = 1 + choice % 3,
 			.unknown = 1 + choice / 3 % 2,
+			.boot_file = { [BOOT_EFI_X64] = "bootx64.efi" },
 			.name = "lab" };
 	else if (type == MSG_DHCP_CLIENT)
 		p->DHCP_CLIENT =
@@ -68,13 +69,15 @@ make_process(void)
 	fake_quiet();
 	dhcp.child.base = event_base_new();
 	dhcp.child.private = &dhcp;
-	far_udp = fake_pipe(&dhcp.udp);
-	far_arp = fake_pipe(&dhcp.arp);
+	far_udp = fake_pipe(&dhcp.sockets.udp);
+	far_boot = fake_pipe(&dhcp.sockets.boot);
+	far_link = fake_pipe(&dhcp.sockets.link);
 	far_parent = fake_pipe(&near_parent);
-	dhcp.readable = event_new(dhcp.child.base, dhcp.udp, EV_READ | EV_PERSIST, on_readable, &dhcp);
+	serve_socket(&dhcp, dhcp.sockets.udp, on_request);
+	serve_socket(&dhcp, dhcp.sockets.boot, on_boot_request);
 	dhcp.timer = evtimer_new(dhcp.child.base, on_timer, &dhcp);
 	spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	hold(spare != -1 && event_add(dhcp.readable, NULL) == 0 && fcntl(near_parent, F_SETFL, O_NONBLOCK) == 0);
+	hold(spare != -1 && fcntl(near_parent, F_SETFL, O_NONBLOCK) == 0);
 }
 
 static void
@@ -114,19 +117,27 @@ broker_says(enum msg_type type, unsigned choice)
 	(void)ipc_write(far_broker, type, &payload, message_rules[type].size, -1);
 }
 
-/* What would be sent to boards: whole, to the broadcast address, and only with a table. */
+static void
+check_reply(const unsigned char *bytes, ssize_t size)
+{
+	hold(dhcp.table != NULL && size >= DHCP_REPLY_MIN && size <= DHCP_REPLY_MAX && bytes[0] == 2);
+	offers++;
+}
+
+/* What would be sent to boards: whole, and only with a table. */
 static void
 count_offers(void)
 {
 	unsigned char bytes[2048];
 	ssize_t size;
 
-	while ((size = recv(far_udp, bytes, sizeof(bytes), 0)) != -1) {
-		hold(dhcp.table != NULL && size >= 240 && size <= DHCP_OFFER_MAX && bytes[0] == 2);
-		offers++;
-	}
-	while ((size = recv(far_arp, bytes, sizeof(bytes), 0)) != -1)
-		hold(size == DHCP_ARP_SIZE);
+	while ((size = recv(far_udp, bytes, sizeof(bytes), 0)) != -1)
+		check_reply(bytes, size);
+	while ((size = recv(far_boot, bytes, sizeof(bytes), 0)) != -1)
+		check_reply(bytes, size);
+	while ((size = recv(far_link, bytes, sizeof(bytes), 0)) != -1)
+		if (size != DHCP_ARP_SIZE)
+			check_reply(bytes + DHCP_FRAME_HEADER, size - DHCP_FRAME_HEADER);
 }
 
 static void
@@ -147,7 +158,7 @@ send_packet(struct input *input)
 
 	memset(packet, 0, sizeof(packet));
 	take_bytes(input, packet, size);
-	packets += send(far_udp, packet, size, 0) != -1;
+	packets += send(size % 2 == 0 ? far_udp : far_boot, packet, size, 0) != -1;
 }
 
 static void

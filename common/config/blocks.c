@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "boot_arch.h"
 #include "grammar.h"
 #include "log.h"
 
@@ -124,7 +125,36 @@ config_name_servers(struct config_parser *p)
 	n->name_server = config_alloc(p, p->item_count * sizeof(*n->name_server));
 	for (size_t i = 0; i < p->item_count; i++)
 		n->name_server[i] = config_address(p, p->item[i].place, p->item[i].text);
+	if (p->item_count > NETWORK_NAME_SERVERS)
+		config_error(p, p->item[NETWORK_NAME_SERVERS].place,
+		    "this is the fifth name server; a network has at most %d", NETWORK_NAME_SERVERS);
 	n->name_server_count = p->item_count;
+}
+
+void
+config_boot_file(struct config_parser *p, struct config_place statement, struct config_place at_arch, const char *word,
+    struct config_place at_file, char *file)
+{
+	int arch = boot_arch_parse(word);
+	char **place;
+
+	if (arch == -1) {
+		config_error(p, at_arch,
+		    "%s is no kind of firmware; there is: bios, efi-ia32, efi-x64, efi-arm32, efi-arm64, ipxe, "
+		    "http-x64, http-arm64",
+		    config_shown(p, word));
+		return;
+	}
+	place = &config_network(p)->boot_file[arch];
+	if (*place != NULL)
+		config_error(p, statement, "boot-file %s is there twice; leave one out", word);
+	else if (config_boot_file_valid((enum boot_arch)arch, file))
+		*place = file;
+	else
+		config_error(p, at_file, "%s is no %s", config_shown(p, file),
+		    boot_arch_http((enum boot_arch)arch)
+			? "URI of a boot file; one has at most 127 characters and begins with http:// or https://"
+			: "boot file; one is a path of at most 127 characters below the boot directory: grubx64.efi");
 }
 
 void

@@ -36,6 +36,8 @@ struct config_network {
 	enum unknown_policy unknown;
 	uint32_t *name_server;
 	size_t name_server_count;
+	uint32_t lease;              /* seconds; 0: not written, CONFIG_LEASE_DEFAULT */
+	char *boot_file[BOOT_ARCHS]; /* by enum boot_arch; NULL: not written, boot_arch_default(); empty: none */
 	bool own_server, own_subnet; /* written in the file, so printed back */
 };
 
@@ -107,8 +109,11 @@ struct config {
 	struct config_storage *storage;
 };
 
-#define CONFIG_QUOTA_MIN ((uint64_t)8 << 20) /* a smaller ext4 has no room left for its own tables */
-#define CONFIG_ROOM_MAX  ((uint64_t)1 << 40)
+#define CONFIG_LEASE_DEFAULT (12 * 60 * 60)
+#define CONFIG_LEASE_MIN     60
+#define CONFIG_LEASE_MAX     (365 * 24 * 60 * 60)
+#define CONFIG_QUOTA_MIN     ((uint64_t)8 << 20) /* a smaller ext4 has no room left for its own tables */
+#define CONFIG_ROOM_MAX      ((uint64_t)1 << 40)
 
 /*
  * Facts about this machine that a check needs; all may be NULL, which leaves the check out.

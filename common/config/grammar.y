@@ -40,9 +40,9 @@ static void config_yyerror(const struct config_place *, struct config_parser *, 
 %token END 0 "end of file" NEWLINE "end of line"
 %token <text> WORD "a value" STRING "a string"
 /* The words of the language, sorted: errors list them in this order. */
-%token ADDRESS "address" ANSWER "answer" ARCHITECTURE "architecture" AUTHORIZED_KEYS "authorized-keys" BOOT "boot"
+%token ADDRESS "address" ANSWER "answer" ARCHITECTURE "architecture" AUTHORIZED_KEYS "authorized-keys" BOOT "boot" BOOT_FILE "boot-file"
 	CLIENT "client" CMDLINE "cmdline" CONFIG_TXT "config-txt" DHCP "dhcp" DISCARD "discard" DOCKER "docker" FILE "file"
-	GATEWAY "gateway" GROUPS "groups" IMAGE "image" INCLUDE "include" INTERFACE "interface" KEEP "keep" LOCAL "local"
+	GATEWAY "gateway" GROUPS "groups" IMAGE "image" INCLUDE "include" INTERFACE "interface" KEEP "keep" LEASE "lease" LOCAL "local"
 	LOCALE "locale" MAC "mac" MIRROR "mirror" NAME_SERVERS "name-servers" NETWORK "network" NFS "nfs" OBSERVE "observe"
 	OFF "off" ON "on" PACKAGES "packages" PASSWORD_HASH "password-hash" PERSISTENCE "persistence" PROXY "proxy"
 	QUOTA "quota" RESERVATIONS "reservations" ROOM "room" ROOT "root" RUN "run" SD "sd" SERIAL "serial"
@@ -96,6 +96,11 @@ network_statement:
 	| NAME_SERVERS list {
 		if (config_once(p, p->block, T_NAME_SERVERS, @1, @2))
 			config_name_servers(p);
+	}
+	| BOOT_FILE value value					{ config_boot_file(p, @1, @2, $2, @3, $3); }
+	| LEASE value {
+		if (config_once(p, p->block, T_LEASE, @1, @2))
+			config_network(p)->lease = config_lease(p, @2, $2);
 	}
 	| DHCP dhcp_mode {
 		if (config_once(p, p->block, T_DHCP, @1, @2))

@@ -74,6 +74,8 @@ void config_skip_block(struct config_parser *); /* up to and with the } that bel
 /* values.c: text to value. On a wrong one the error is noted, and 0 or NULL is returned. */
 uint32_t config_address(struct config_parser *, struct config_place, const char *);
 void config_subnet(struct config_parser *, struct config_place, const char *, struct config_network *);
+bool config_boot_file_valid(enum boot_arch, const char *);
+uint32_t config_lease(struct config_parser *, struct config_place, const char *);
 uint64_t config_quota(struct config_parser *, struct config_place, const char *);
 uint64_t config_room(struct config_parser *, struct config_place, const char *);
 void config_serial(struct config_parser *, struct config_place, const char *, struct config_client *);
@@ -90,6 +92,8 @@ bool config_once(
     struct config_parser *, struct config_block *, int token, struct config_place, struct config_place value);
 void config_item_add(struct config_parser *, struct config_place, char *text);
 void config_name_servers(struct config_parser *);
+void config_boot_file(struct config_parser *, struct config_place statement, struct config_place at_arch,
+    const char *arch, struct config_place at_file, char *file);
 /* The list that was read; each member is held to the rule of token. */
 void config_words(struct config_parser *, int token, struct config_list *);
 void config_user_begin(struct config_parser *, struct config_place, char *name);

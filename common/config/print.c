@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "address.h"
+#include "boot_arch.h"
 
 static const char *const dhcp_words[] = {
 	[DHCP_OFF] = "off", [DHCP_PROXY] = "proxy", [DHCP_RESERVATIONS] = "reservations"
@@ -56,6 +57,8 @@ print_network(const struct config_network *n, FILE *f)
 	if (n->own_subnet)
 		fprintf(f, "\tsubnet %s/%u\n", address_text(n->subnet, text), n->prefix);
 	fprintf(f, "\tdhcp %s\n\tunknown %s\n", dhcp_words[n->dhcp], unknown_words[n->unknown]);
+	if (n->lease != 0)
+		fprintf(f, "\tlease %" PRIu32 "s\n", n->lease);
 	if (n->gateway != 0)
 		print_address("\tgateway", n->gateway, f);
 	if (n->name_server_count > 0) {
@@ -63,6 +66,12 @@ print_network(const struct config_network *n, FILE *f)
 		for (size_t i = 0; i < n->name_server_count; i++)
 			fprintf(f, "%s %s", i == 0 ? "" : ",", address_text(n->name_server[i], text));
 		fputs(" }\n", f);
+	}
+	for (int arch = 0; arch < BOOT_ARCHS; arch++) {
+		char word[32];
+
+		snprintf(word, sizeof(word), "boot-file %s", boot_arch_word((enum boot_arch)arch));
+		print_string(word, n->boot_file[arch], f);
 	}
 	fputs("}\n", f);
 }
@@ -200,11 +209,21 @@ same(const char *a, const char *b)
 }
 
 static bool
+same_boot_files(const struct config_network *a, const struct config_network *b)
+{
+	for (int i = 0; i < BOOT_ARCHS; i++)
+		if (!same(a->boot_file[i], b->boot_file[i]))
+			return false;
+	return true;
+}
+
+static bool
 same_network(const struct config_network *a, const struct config_network *b)
 {
 	return same(a->name, b->name) && same(a->interface, b->interface) && a->server == b->server &&
 	       a->subnet == b->subnet && a->prefix == b->prefix && a->gateway == b->gateway && a->dhcp == b->dhcp &&
-	       a->unknown == b->unknown && a->own_server == b->own_server && a->own_subnet == b->own_subnet &&
+	       a->unknown == b->unknown && a->own_server == b->own_server && a->lease == b->lease &&
+	       same_boot_files(a, b) && a->own_subnet == b->own_subnet &&
 	       a->name_server_count == b->name_server_count &&
 	       (a->name_server_count == 0 ||
 		   memcmp(a->name_server, b->name_server, a->name_server_count * sizeof(*a->name_server)) == 0);

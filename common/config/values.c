@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "address.h"
+#include "boot_arch.h"
 #include "grammar.h"
 
 #define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -125,6 +126,38 @@ config_subnet(struct config_parser *p, struct config_place at, const char *text,
 	network->prefix = prefix;
 }
 
+/* A number of seconds, or of minutes, hours or days. 0: it is none. */
+static uint64_t
+duration(const char *text)
+{
+	static const struct {
+		const char *unit;
+		unsigned seconds;
+	} units[] = { { "", 1 }, { "s", 1 }, { "m", 60 }, { "h", 3600 }, { "d", 86400 } };
+	size_t digits = strspn(text, DIGITS);
+	uint64_t number;
+
+	if (digits == 0 || digits > 9)
+		return 0;
+	number = strtoull(text, NULL, 10);
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (strcmp(text + digits, units[i].unit) == 0)
+			return number * units[i].seconds;
+	return 0;
+}
+
+uint32_t
+config_lease(struct config_parser *p, struct config_place at, const char *text)
+{
+	uint64_t seconds = duration(text);
+
+	if (seconds >= CONFIG_LEASE_MIN && seconds <= CONFIG_LEASE_MAX)
+		return (uint32_t)seconds;
+	config_error(p, at, "%s is no lease time; one is 60 seconds to 365 days, a number with s, m, h or d: 12h",
+	    config_shown(p, text));
+	return 0;
+}
+
 uint64_t
 config_quota(struct config_parser *p, struct config_place at, const char *text)
 {
@@ -201,6 +234,19 @@ static bool
 timezone_valid(const char *text)
 {
 	return strspn(text, UPPER LOWER DIGITS "+-_/") == strlen(text) && strspn(text, UPPER LOWER) > 0;
+}
+
+bool
+config_boot_file_valid(enum boot_arch arch, const char *text)
+{
+	if (*text == '\0') /* none */
+		return true;
+	if (strlen(text) >= BOOT_FILE_SIZE || !is_visible(text, '!'))
+		return false;
+	if (boot_arch_http(arch))
+		return strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0;
+	return strcmp(text, "..") != 0 && strncmp(text, "../", 3) != 0 && strstr(text, "/../") == NULL &&
+	       (strlen(text) < 3 || strcmp(text + strlen(text) - 3, "/..") != 0);
 }
 
 /* Debian policy 5.6.1; a '-' at its end would have apt-get remove it. */

@@ -1,42 +1,30 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * diskless-dhcp: answers boards of one network that boot. Runs as its own user in an empty directory, in its jail. Holds a UDP socket
- * bound to port 67 on the network's interface, a packet socket that only sends ARP, and the pipes to the parent and the
+ * diskless-dhcp: answers machines of one network that boot. Runs as its own user in an empty directory, in its jail. Holds UDP sockets
+ * bound to ports 67 and 4011 on the network's interface, a packet socket that only sends, and the pipes to the parent and the
  * broker. Must never parse here (dhcp_wire.c) or decide here (dhcp_offer.c), open anything, or trust a packet.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <arpa/inet.h>
-#include <linux/if_packet.h>
-#include <net/ethernet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 
 #include <event2/event.h>
 
 #include "address.h"
 #include "child.h"
 #include "clock.h"
+#include "dhcp_io.h"
 #include "dhcp_offer.h"
 #include "dhcp_wire.h"
 #include "ipc.h"
 #include "log.h"
 #include "syscalls.h"
 
-#define BATCH     64 /* packets for each turn of the loop: the pipes get their turn in a flood too */
 #define MAX_FILES 32
 
 struct dhcp {
 	struct child child;
-	int udp;
-	int arp;
-	uint32_t ifindex;
-	uint8_t mac[MAC_SIZE]; /* of our interface */
-	struct event *readable;
+	struct dhcp_sockets sockets;
 	struct event *timer;
 	struct ipc *broker;       /* NULL while it is away */
 	struct dhcp_table *table; /* NULL until the first one is whole: nothing is answered */
@@ -44,70 +32,6 @@ struct dhcp {
 	struct dhcp_queue queue;
 	struct dhcp_reports reports;
 };
-
-static void
-send_offer(struct dhcp *dhcp, const struct dhcp_answer *answer)
-{
-	static struct log_limit limit = LOG_LIMIT(5, 10000);
-	uint8_t packet[DHCP_OFFER_MAX];
-	struct iovec part = { .iov_base = packet };
-	struct sockaddr_in everybody = {
-		.sin_family = AF_INET,
-		.sin_port = htons(DHCP_CLIENT_PORT),
-		.sin_addr.s_addr = htonl(INADDR_BROADCAST),
-	};
-	/* The source is the server's address, whichever others the interface has: boards compare it. */
-	struct in_pktinfo source = { .ipi_ifindex = (int)dhcp->ifindex,
-		.ipi_spec_dst.s_addr = dhcp->table->network.server };
-	union {
-		struct cmsghdr header;
-		uint8_t bytes[CMSG_SPACE(sizeof(source))];
-	} control = { .bytes = { 0 } };
-	struct msghdr message = {
-		.msg_name = &everybody,
-		.msg_namelen = sizeof(everybody),
-		.msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = control.bytes,
-		.msg_controllen = sizeof(control.bytes),
-	};
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-
-	header->cmsg_level = IPPROTO_IP;
-	header->cmsg_type = IP_PKTINFO;
-	header->cmsg_len = CMSG_LEN(sizeof(source));
-	memcpy(CMSG_DATA(header), &source, sizeof(source));
-	part.iov_len = dhcp_encode_offer(answer, dhcp->table->network.server, packet);
-	if (sendmsg(dhcp->udp, &message, MSG_DONTWAIT) == -1)
-		LOG_LIMITED(&limit, log_warn("cannot send an offer on %s", dhcp->table->network.interface));
-}
-
-static void
-send_arp(struct dhcp *dhcp)
-{
-	static struct log_limit limit = LOG_LIMIT(5, 10000);
-	uint8_t packet[DHCP_ARP_SIZE];
-	struct sockaddr_ll everybody = {
-		.sll_family = AF_PACKET,
-		.sll_protocol = htons(ETHERTYPE_ARP),
-		.sll_ifindex = (int)dhcp->ifindex,
-		.sll_halen = ETH_ALEN,
-		.sll_addr = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff },
-	};
-
-	dhcp_encode_arp(dhcp->mac, dhcp->table->network.server, packet);
-	if (sendto(dhcp->arp, packet, sizeof(packet), MSG_DONTWAIT, (struct sockaddr *)&everybody, sizeof(everybody)) ==
-	    -1)
-		LOG_LIMITED(&limit, log_warn("cannot send ARP on %s", dhcp->table->network.interface));
-}
-
-static void
-answer_now(struct dhcp *dhcp, const struct dhcp_waiting *waiting)
-{
-	send_offer(dhcp, &waiting->answer);
-	if (waiting->arp)
-		send_arp(dhcp);
-}
 
 static void
 set_timer(struct dhcp *dhcp, uint64_t now)
@@ -131,25 +55,38 @@ on_timer(int fd, short what, void *argument)
 	struct dhcp_waiting waiting;
 	uint64_t now = clock_ms();
 
-	while (dhcp_queue_take(&dhcp->queue, now, &waiting))
-		answer_now(dhcp, &waiting);
+	while (dhcp_queue_take(&dhcp->queue, now, &waiting)) {
+		dhcp_out_packet(&dhcp->sockets, &waiting.packet);
+		dhcp_flush(&dhcp->sockets); /* the announcement comes behind its answer */
+		if (waiting.arp)
+			dhcp_send_arp(&dhcp->sockets);
+	}
 	set_timer(dhcp, now);
 }
 
 static void
-answer(struct dhcp *dhcp, const struct dhcp_request *request, const struct dhcp_decision *decision, uint64_t now)
+answer_later(struct dhcp *dhcp, const struct dhcp_decision *decision, uint64_t now)
 {
 	static struct log_limit limit = LOG_LIMIT(5, 10000);
 	struct dhcp_waiting waiting = { .due = now + decision->delay, .arp = decision->arp };
 
-	dhcp_answer(request, &waiting.answer);
-	if (decision->delay == 0)
-		answer_now(dhcp, &waiting);
-	else if (dhcp_queue_put(&dhcp->queue, &waiting))
+	dhcp_pack(&decision->reply, &waiting.packet);
+	if (dhcp_queue_put(&dhcp->queue, &waiting))
 		set_timer(dhcp, now);
 	else
 		LOG_LIMITED(
 		    &limit, log_warnx("%d answers wait already: one board more has to ask again", DHCP_QUEUE_MAX));
+}
+
+static void
+answer(struct dhcp *dhcp, const struct dhcp_decision *decision, uint64_t now)
+{
+	if (!decision->answer)
+		return;
+	if (decision->delay == 0)
+		dhcp_pack(&decision->reply, dhcp_out(&dhcp->sockets, &decision->reply));
+	else
+		answer_later(dhcp, decision, now);
 }
 
 static void
@@ -174,19 +111,20 @@ report(struct dhcp *dhcp, const struct dhcp_request *request, const struct dhcp_
 }
 
 static void
-note_relay(const struct dhcp_request *request)
+note_relay(const struct dhcp *dhcp, const struct dhcp_request *request)
 {
 	static struct log_limit limit = LOG_LIMIT(1, 60000);
 	char relay[ADDRESS_TEXT];
 
-	LOG_LIMITED(&limit, log_warnx("ignored a request that came by the relay %s: relays are not served",
-				address_text(request->giaddr, relay)));
+	LOG_LIMITED(&limit, log_warnx("ignored a request that came by the relay %s: it is not in network %s",
+				address_text(request->giaddr, relay), dhcp->table->network.name));
 }
 
 static void
-handle_packet(struct dhcp *dhcp, const uint8_t *packet, size_t size)
+handle_packet(void *argument, const struct dhcp_origin *origin, const uint8_t *packet, size_t size)
 {
 	static struct log_limit limit = LOG_LIMIT(5, 10000);
+	struct dhcp *dhcp = argument;
 	struct dhcp_request request;
 	struct dhcp_decision decision;
 	const char *why;
@@ -196,41 +134,37 @@ handle_packet(struct dhcp *dhcp, const uint8_t *packet, size_t size)
 		LOG_LIMITED(&limit, log_debug("dropped a packet: %s", why));
 		return;
 	}
-	if (request.giaddr != 0)
-		note_relay(&request);
 	if (dhcp->table == NULL)
 		return;
 	now = clock_ms();
-	dhcp_decide(dhcp->table, &request, &decision);
-	if (decision.offer)
-		answer(dhcp, &request, &decision, now);
+	dhcp_decide(dhcp->table, &request, origin, &decision);
+	if (decision.relay_refused)
+		note_relay(dhcp, &request);
+	answer(dhcp, &decision, now);
 	report(dhcp, &request, &decision, now);
 }
 
+/* One batch a turn: the pipes get theirs in a flood, too. */
 static void
-on_readable(int fd, short what, void *argument)
+receive(struct dhcp *dhcp, int fd, uint16_t our_port)
 {
 	static struct log_limit limit = LOG_LIMIT(5, 10000);
-	struct dhcp *dhcp = argument;
-	uint8_t packet[DHCP_PACKET_MAX];
-	struct iovec part = { .iov_base = packet, .iov_len = sizeof(packet) };
-	struct msghdr message;
-	ssize_t size;
-	int i;
 
-	for (i = 0; i < BATCH; i++) {
-		memset(&message, 0, sizeof(message));
-		message.msg_iov = &part;
-		message.msg_iovlen = 1;
-		size = recvmsg(fd, &message, MSG_DONTWAIT);
-		if (size == -1) {
-			if (errno != EAGAIN && errno != EINTR)
-				LOG_LIMITED(&limit, log_warn("cannot receive"));
-			return;
-		}
-		if (!(message.msg_flags & MSG_TRUNC))
-			handle_packet(dhcp, packet, (size_t)size);
-	}
+	if (dhcp_receive(fd, our_port, handle_packet, dhcp) == -1)
+		LOG_LIMITED(&limit, log_warn("cannot receive"));
+	dhcp_flush(&dhcp->sockets);
+}
+
+static void
+on_request(int fd, short what, void *argument)
+{
+	receive(argument, fd, DHCP_SERVER_PORT);
+}
+
+static void
+on_boot_request(int fd, short what, void *argument)
+{
+	receive(argument, fd, DHCP_BOOT_PORT);
 }
 
 static void
@@ -270,6 +204,7 @@ table_end(struct dhcp *dhcp)
 	dhcp->table = dhcp->next;
 	dhcp->next = NULL;
 	network = &dhcp->table->network;
+	dhcp->sockets.server = network->server;
 	if (network->dhcp == DHCP_RESERVATIONS)
 		log_warnx("network %s: \"dhcp reservations\" is not built yet: boards are seen, none is answered",
 		    network->name);
@@ -323,31 +258,45 @@ static void
 on_socket(struct child *child, const struct msg_socket *socket, int fd)
 {
 	struct dhcp *dhcp = child->private;
+	struct dhcp_sockets *s = &dhcp->sockets;
+	int *place = socket->kind == SOCKET_DHCP        ? &s->udp
+		     : socket->kind == SOCKET_DHCP_4011 ? &s->boot
+		     : socket->kind == SOCKET_ARP       ? &s->link
+							: NULL;
 
-	if (socket->kind == SOCKET_DHCP && dhcp->udp == -1) {
-		dhcp->udp = fd;
-		dhcp->ifindex = socket->ifindex;
-		memcpy(dhcp->mac, socket->mac, MAC_SIZE);
-	} else if (socket->kind == SOCKET_ARP && dhcp->arp == -1) {
-		dhcp->arp = fd;
-	} else {
+	if (place == NULL || *place != -1)
 		fatalx("set-up by the parent failed: a socket too many (kind %u)", socket->kind);
-	}
+	*place = fd;
+	s->ifindex = socket->ifindex;
+	memcpy(s->mac, socket->mac, MAC_SIZE);
+}
+
+static void
+serve_socket(struct dhcp *dhcp, int fd, event_callback_fn on_readable)
+{
+	struct event *readable;
+
+	if (fd == -1)
+		fatalx("set-up by the parent failed: a socket is missing");
+	readable = event_new(dhcp->child.base, fd, EV_READ | EV_PERSIST, on_readable, dhcp);
+	if (readable == NULL || event_add(readable, NULL) == -1)
+		fatalx("no memory for the events");
 }
 
 int
 main(void)
 {
-	static struct dhcp dhcp = { .udp = -1, .arp = -1 };
+	static struct dhcp dhcp = { .sockets = { .udp = -1, .boot = -1, .link = -1 } };
 
 	dhcp.child.private = &dhcp;
 	child_begin(&dhcp.child, ROLE_DHCP, on_socket);
-	if (dhcp.udp == -1 || dhcp.arp == -1)
+	if (dhcp.sockets.link == -1)
 		fatalx("set-up by the parent failed: a socket is missing");
 	dhcp.reports.seed = arc4random();
-	dhcp.readable = event_new(dhcp.child.base, dhcp.udp, EV_READ | EV_PERSIST, on_readable, &dhcp);
+	serve_socket(&dhcp, dhcp.sockets.udp, on_request);
+	serve_socket(&dhcp, dhcp.sockets.boot, on_boot_request);
 	dhcp.timer = evtimer_new(dhcp.child.base, on_timer, &dhcp);
-	if (dhcp.readable == NULL || dhcp.timer == NULL || event_add(dhcp.readable, NULL) == -1)
+	if (dhcp.timer == NULL)
 		fatalx("no memory for the events");
 	dhcp.child.max_files = MAX_FILES;
 	child_serve(&dhcp.child, &syscalls_dhcp, on_message);

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Duty: decides on each request whether it is a board that boots, whose it is, and how it wants to be answered. Runs as part of
- * diskless-dhcp. Holds the table of clients, the answers that wait and the limits of reports; must never do I/O.
+ * Duty: decides on each request whether it is a machine that boots, whose it is, and how it wants to be answered. Runs as part of
+ * diskless-dhcp. Holds the answers that wait and the limits of reports; must never do I/O.
  */
 #include "dhcp_offer.h"
 
-#include <stdlib.h>
 #include <string.h>
+
+#include <netinet/in.h>
+
+#include "address.h"
+#include "boot_arch.h"
 
 /*
  * The ROM of the first network-booting boards, and the bootcode.bin that it loads, use one transaction id on every board; the ROM asks
@@ -16,7 +20,7 @@
 #define ROM_PARAMETERS 12
 #define ROM_NO_SERIAL  0x44444444
 
-#define CLIENTS_FIRST 64
+#define FLAG_BROADCAST 0x8000
 
 /* That ROM locks up when it has its answers within 2 s of asking, and misses them unless another broadcast follows. */
 #define ROM_DELAY_MS 1500
@@ -30,92 +34,18 @@ static const struct manner {
 	[BOARD_PI5] = { 0, false },
 };
 
-enum situation { NO_BOOT, CLIENT, CLIENT_NOT_SERVED, STRANGER, STRANGER_ANSWERED };
-static const struct action {
-	uint32_t verdict;
-	bool offer;
-} actions[] = {
-	[NO_BOOT] = { 0, false },
-	[CLIENT] = { SEEN_OFFERED, true },
-	[CLIENT_NOT_SERVED] = { SEEN_NOT_SERVED, false },
-	[STRANGER] = { SEEN_UNKNOWN, false },
-	[STRANGER_ANSWERED] = { SEEN_UNKNOWN, true },
+/* What Raspberry Pis are sold with (ltsp's list): only to tell a client that hides its model from a PC. */
+static const uint8_t pi_makers[][3] = {
+	{ 0x28, 0xcd, 0xc1 },
+	{ 0x2c, 0xcf, 0x67 },
+	{ 0x88, 0xa2, 0x9e },
+	{ 0xb8, 0x27, 0xeb },
+	{ 0xd8, 0x3a, 0xdd },
+	{ 0xdc, 0xa6, 0x32 },
+	{ 0xe4, 0x5f, 0x01 },
 };
 
-struct dhcp_table *
-dhcp_table_new(const struct msg_network *network)
-{
-	struct dhcp_table *table = calloc(1, sizeof(*table));
-
-	if (table != NULL)
-		table->network = *network;
-	return table;
-}
-
-void
-dhcp_table_free(struct dhcp_table *table)
-{
-	if (table == NULL)
-		return;
-	free(table->client);
-	free(table);
-}
-
-static bool
-table_grow(struct dhcp_table *table)
-{
-	size_t size = table->size == 0 ? CLIENTS_FIRST : 2 * table->size;
-	struct dhcp_client *client = reallocarray(table->client, size, sizeof(*client));
-
-	if (client == NULL)
-		return false;
-	table->client = client;
-	table->size = size;
-	return true;
-}
-
-bool
-dhcp_table_add(struct dhcp_table *table, const struct msg_client *row)
-{
-	struct dhcp_client *client;
-
-	if (row->network != table->network.index)
-		return true;
-	if (table->count == DHCP_CLIENTS_MAX || (table->count == table->size && !table_grow(table)))
-		return false;
-	client = &table->client[table->count++];
-	memset(client, 0, sizeof(*client));
-	memcpy(client->mac, row->mac, MAC_SIZE);
-	client->boot = (uint8_t)row->boot;
-	return true;
-}
-
-static int
-compare_mac(const void *a, const void *b)
-{
-	const struct dhcp_client *left = a, *right = b;
-
-	return memcmp(left->mac, right->mac, MAC_SIZE);
-}
-
-void
-dhcp_table_seal(struct dhcp_table *table)
-{
-	/* In place: glibc's qsort() asks the kernel for the size of memory, which the jail does not allow. */
-	if (table->count > 1)
-		heapsort(table->client, table->count, sizeof(*table->client), compare_mac);
-}
-
-static struct dhcp_client *
-table_find(const struct dhcp_table *table, const uint8_t *mac)
-{
-	struct dhcp_client key = { 0 };
-
-	if (table->count == 0)
-		return NULL;
-	memcpy(key.mac, mac, MAC_SIZE);
-	return bsearch(&key, table->client, table->count, sizeof(key), compare_mac);
-}
+/* ---- who asks ---- */
 
 static uint32_t
 little32(const uint8_t *p)
@@ -187,50 +117,257 @@ dhcp_identify(const struct dhcp_request *request, struct dhcp_board *board)
 	board->has_serial = board->serial != 0;
 }
 
-/* Firmware that boots. What comes later from the same board, its kernel's and userland's DHCP, has another class or none. */
-static bool
-is_boot(const struct dhcp_request *request)
-{
-	static const char pxe[] = "PXEClient";
+/* What the sender is at this moment. */
+enum stage {
+	STAGE_SYSTEM,  /* no firmware: the kernel's and userland's DHCP has another class or none */
+	STAGE_PI,      /* firmware of a Raspberry Pi: it knows its files, and looks for a menu */
+	STAGE_LOADER,  /* firmware or a loader that wants a first file: arch */
+	STAGE_UNKNOWN, /* firmware that we have no file for */
+};
+struct machine {
+	enum stage stage;
+	enum boot_arch arch;
+};
 
-	return request->type == DHCP_TYPE_DISCOVER && request->giaddr == 0 && request->vendor_length >= strlen(pxe) &&
-	       memcmp(request->vendor, pxe, strlen(pxe)) == 0;
+static bool
+is_class(const struct dhcp_request *request, const char *class)
+{
+	return request->vendor_length >= strlen(class) && memcmp(request->vendor, class, strlen(class)) == 0;
 }
 
-static enum situation
-situation(const struct dhcp_table *table, const struct dhcp_request *request, const struct dhcp_decision *decision)
+static bool
+maker_is_pi(const uint8_t *mac)
 {
-	bool proxy = table->network.dhcp == DHCP_PROXY;
+	for (size_t i = 0; i < sizeof(pi_makers) / sizeof(pi_makers[0]); i++)
+		if (memcmp(pi_makers[i], mac, sizeof(pi_makers[i])) == 0)
+			return true;
+	return false;
+}
 
-	if (!is_boot(request))
+/* Every Pi says architecture 0, as a PC's BIOS does. A client may hide its model; a stranger must show it. */
+static bool
+is_pi(const struct dhcp_request *request, const struct dhcp_decision *d)
+{
+	if (request->arch_count > 0 && request->arch[0] != 0)
+		return false;
+	return d->board.pi || (d->client != NULL && (d->client->pi || maker_is_pi(d->client->mac)));
+}
+
+/* Of the architectures that a machine says it has, the first one that there is a file for. */
+static struct machine
+machine_of_arch(const struct msg_network *network, const struct dhcp_request *request, bool http)
+{
+	for (unsigned i = 0; i < request->arch_count; i++) {
+		int arch = boot_arch_of_number(request->arch[i]);
+
+		if (arch != -1 && boot_arch_http((enum boot_arch)arch) == http && network->boot_file[arch][0] != '\0')
+			return (struct machine){ STAGE_LOADER, (enum boot_arch)arch };
+	}
+	return (struct machine){ STAGE_UNKNOWN, BOOT_BIOS };
+}
+
+static struct machine
+machine_of(const struct msg_network *network, const struct dhcp_request *request, const struct dhcp_decision *d)
+{
+	bool http = is_class(request, "HTTPClient");
+
+	/* The first firmware of the Pi 4 left its class out of its REQUEST. */
+	if (!http && !is_class(request, "PXEClient"))
+		return (struct machine){ d->board.pi && request->type == DHCP_TYPE_REQUEST ? STAGE_PI : STAGE_SYSTEM,
+			BOOT_BIOS };
+	if (!http && request->ipxe)
+		return (struct machine){ network->boot_file[BOOT_IPXE][0] != '\0' ? STAGE_LOADER : STAGE_UNKNOWN,
+			BOOT_IPXE };
+	if (!http && is_pi(request, d))
+		return (struct machine){ STAGE_PI, BOOT_BIOS };
+	return machine_of_arch(network, request, http);
+}
+
+/* ---- may it be answered ---- */
+
+enum situation { NO_BOOT, CLIENT, CLIENT_NOT_SERVED, STRANGER, STRANGER_ANSWERED };
+static const struct action {
+	uint32_t verdict;
+	bool answer;
+} actions[] = {
+	[NO_BOOT] = { 0, false },
+	[CLIENT] = { SEEN_OFFERED, true },
+	[CLIENT_NOT_SERVED] = { SEEN_NOT_SERVED, false },
+	[STRANGER] = { SEEN_UNKNOWN, false },
+	[STRANGER_ANSWERED] = { SEEN_UNKNOWN, true },
+};
+
+static enum situation
+situation(const struct dhcp_table *table, const struct machine *machine, const struct dhcp_decision *d)
+{
+	if (machine->stage == STAGE_SYSTEM)
 		return NO_BOOT;
-	if (decision->client == NULL)
-		return proxy && decision->board.pi && table->network.unknown == UNKNOWN_ANSWER ? STRANGER_ANSWERED
-											       : STRANGER;
-	if (!proxy || decision->client->boot != BOOT_NETWORK)
-		return CLIENT_NOT_SERVED;
-	/* A board that hides what it is, as its owner may tell it to; but every Pi says architecture 0. */
-	if (!decision->board.pi && request->arch != 0)
+	if (d->client == NULL)
+		return table->network.dhcp == DHCP_PROXY && machine->stage == STAGE_PI &&
+			       table->network.unknown == UNKNOWN_ANSWER
+			   ? STRANGER_ANSWERED
+			   : STRANGER;
+	if (table->network.dhcp != DHCP_PROXY || d->client->boot != BOOT_NETWORK || machine->stage == STAGE_UNKNOWN)
 		return CLIENT_NOT_SERVED;
 	return CLIENT;
 }
 
+/*
+ * A relay of our own network only, by where it stands and by what it says about the board's link (RFC 3527): a board in another
+ * segment has no MAC address here that could be its own, and so would get no file.
+ */
+static bool
+relay_is_ours(const struct msg_network *n, const struct dhcp_request *request)
+{
+	if (request->giaddr != 0 &&
+	    (!address_in(request->giaddr, n->server, n->prefix) || request->giaddr == n->server))
+		return false;
+	return request->link == 0 || address_in(request->link, n->server, n->prefix);
+}
+
+/* The only entry of our menu, in the only layer that a boot server of ours has. */
+static bool
+item_is_ours(const struct dhcp_request *request)
+{
+	return request->item_type == 0 && request->item_layer == 0;
+}
+
+/* What a boot server answers to this, on this port. 0: nothing. */
+static uint8_t
+boot_server_type(const struct msg_network *n, const struct dhcp_request *request, uint16_t our_port)
+{
+	bool asks = request->type == DHCP_TYPE_REQUEST || request->type == DHCP_TYPE_INFORM;
+
+	if (request->has_item && asks)
+		return item_is_ours(request) && (request->server_id == 0 || request->server_id == n->server)
+			   ? DHCP_TYPE_ACK
+			   : 0;
+	if (request->type == DHCP_TYPE_DISCOVER)
+		return DHCP_TYPE_OFFER;
+	return our_port == DHCP_BOOT_PORT && asks ? DHCP_TYPE_ACK : 0;
+}
+
+/* ---- the answer ---- */
+
+static void
+begin_reply(const struct dhcp_table *table, const struct dhcp_request *request, struct dhcp_reply *r)
+{
+	r->our_port = DHCP_SERVER_PORT;
+	r->port = DHCP_CLIENT_PORT;
+	r->xid = request->xid;
+	r->flags = request->flags;
+	r->giaddr = request->giaddr;
+	r->server = table->network.server;
+	r->next_server = true;
+	r->request = request;
+}
+
+static void
+boot_part(const struct msg_network *n, const struct machine *machine, struct dhcp_reply *r)
+{
+	/* BIOS ROMs without a word on discovery ask for a menu; UEFI takes a word on it for a menu, and asks port 4011 without. */
+	static const uint8_t menus[BOOT_ARCHS] = { [BOOT_BIOS] = DHCP_MENU_FILE, [BOOT_IPXE] = DHCP_MENU_FILE };
+
+	r->vendor = "PXEClient";
+	r->menu = DHCP_MENU_PI;
+	if (machine->stage != STAGE_LOADER)
+		return;
+	if (boot_arch_http(machine->arch))
+		r->vendor = "HTTPClient";
+	r->menu = menus[machine->arch];
+	r->file = n->boot_file[machine->arch];
+}
+
+/* To the machine that asked, as it has an address already: its own word for it, else the packet's. false: that is not of ours. */
+static bool
+unicast(const struct msg_network *n, const struct dhcp_request *request, const struct dhcp_origin *origin,
+    struct dhcp_reply *r)
+{
+	r->way = DHCP_UNICAST;
+	r->our_port = origin->our_port;
+	r->address = request->ciaddr != 0 ? request->ciaddr : origin->address;
+	r->port = origin->our_port == DHCP_BOOT_PORT ? origin->port : DHCP_CLIENT_PORT;
+	return address_in(r->address, n->server, n->prefix) && r->address != n->server && r->port != 0 &&
+	       r->port != DHCP_SERVER_PORT;
+}
+
+/* false: it cannot be answered. */
+static bool
+address_boot_reply(const struct msg_network *n, const struct dhcp_request *request, const struct dhcp_origin *origin,
+    struct dhcp_reply *r)
+{
+	if (request->giaddr != 0) {
+		r->way = DHCP_UNICAST;
+		r->address = request->giaddr;
+		r->port = DHCP_SERVER_PORT;
+		return origin->our_port == DHCP_SERVER_PORT;
+	}
+	if (origin->our_port == DHCP_BOOT_PORT || (request->ciaddr != 0 && r->type == DHCP_TYPE_ACK))
+		return unicast(n, request, origin, r);
+	r->way = DHCP_BROADCAST;
+	r->flags |= FLAG_BROADCAST;
+	return true;
+}
+
+static void
+boot_reply(const struct dhcp_table *table, const struct dhcp_request *request, const struct dhcp_origin *origin,
+    const struct machine *machine, struct dhcp_decision *d)
+{
+	struct dhcp_reply *r = &d->reply;
+
+	begin_reply(table, request, r);
+	r->type = boot_server_type(&table->network, request, origin->our_port);
+	if (r->type == 0)
+		return;
+	boot_part(&table->network, machine, r);
+	if (request->has_item && r->type == DHCP_TYPE_ACK) {
+		r->menu = DHCP_MENU_ITEM;
+		r->yiaddr = request->ciaddr;
+	} else if (r->type == DHCP_TYPE_ACK) {
+		r->ciaddr = request->ciaddr;
+	}
+	d->answer = address_boot_reply(&table->network, request, origin, r);
+}
+
 void
-dhcp_decide(const struct dhcp_table *table, const struct dhcp_request *request, struct dhcp_decision *decision)
+dhcp_decide(const struct dhcp_table *table, const struct dhcp_request *request, const struct dhcp_origin *origin,
+    struct dhcp_decision *d)
 {
 	const struct action *action;
-	const struct manner *manner;
+	struct machine machine;
 
-	memset(decision, 0, sizeof(*decision));
-	dhcp_identify(request, &decision->board);
-	decision->client = table_find(table, request->mac);
-	action = &actions[situation(table, request, decision)];
-	manner = &manners[decision->board.model];
-	decision->verdict = action->verdict;
-	decision->offer = action->offer;
-	decision->arp = action->offer && manner->arp;
-	decision->delay = action->offer ? manner->delay : 0;
+	memset(d, 0, sizeof(*d));
+	dhcp_identify(request, &d->board);
+	d->relay_refused = !relay_is_ours(&table->network, request);
+	if (d->relay_refused)
+		return;
+	d->client = dhcp_table_find(table, request->mac);
+	machine = machine_of(&table->network, request, d);
+	action = &actions[situation(table, &machine, d)];
+	if (request->type == DHCP_TYPE_DISCOVER && origin->our_port == DHCP_SERVER_PORT)
+		d->verdict = action->verdict;
+	if (action->answer)
+		boot_reply(table, request, origin, &machine, d);
+	if (d->answer && d->reply.type == DHCP_TYPE_OFFER && machine.stage == STAGE_PI) {
+		d->delay = manners[d->board.model].delay;
+		d->arp = manners[d->board.model].arp;
+	}
 }
+
+void
+dhcp_pack(const struct dhcp_reply *r, struct dhcp_packet *packet)
+{
+	packet->way = r->way;
+	packet->our_port = r->our_port;
+	packet->port = r->port;
+	packet->address = r->way == DHCP_BROADCAST ? INADDR_BROADCAST : r->address;
+	memcpy(packet->mac, r->request->mac, MAC_SIZE);
+	packet->size = dhcp_encode(r, packet->bytes + DHCP_FRAME_HEADER);
+	if (r->way != DHCP_UNICAST)
+		dhcp_frame_header(packet->bytes, packet->size, r->server, packet->address);
+}
+
+/* ---- answers that wait ---- */
 
 bool
 dhcp_queue_put(struct dhcp_queue *queue, const struct dhcp_waiting *waiting)
@@ -238,8 +375,8 @@ dhcp_queue_put(struct dhcp_queue *queue, const struct dhcp_waiting *waiting)
 	struct dhcp_waiting *w;
 
 	for (w = queue->waiting; w < queue->waiting + queue->count; w++) {
-		if (memcmp(w->answer.mac, waiting->answer.mac, MAC_SIZE) == 0) {
-			w->answer = waiting->answer;
+		if (memcmp(w->packet.mac, waiting->packet.mac, MAC_SIZE) == 0) {
+			w->packet = waiting->packet;
 			return true;
 		}
 	}

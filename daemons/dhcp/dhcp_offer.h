@@ -3,28 +3,9 @@
 #ifndef DISKLESS_DHCP_OFFER_H
 #define DISKLESS_DHCP_OFFER_H
 
+#include "dhcp_frame.h"
+#include "dhcp_table.h"
 #include "dhcp_wire.h"
-
-#define DHCP_CLIENTS_MAX 65536
-
-/* The clients of one network, by MAC. Filled row by row, then sealed, then only asked. */
-struct dhcp_client {
-	uint8_t mac[MAC_SIZE];
-	uint8_t boot;      /* enum boot_kind */
-	uint64_t reported; /* when dhcp_report() last passed for it */
-};
-struct dhcp_table {
-	struct msg_network network;
-	struct dhcp_client *client;
-	size_t count;
-	size_t size;
-};
-/* NULL when memory is out. */
-struct dhcp_table *dhcp_table_new(const struct msg_network *);
-void dhcp_table_free(struct dhcp_table *);
-/* false: memory is out, or DHCP_CLIENTS_MAX is reached. A client of another network is left out, which is success. */
-bool dhcp_table_add(struct dhcp_table *, const struct msg_client *);
-void dhcp_table_seal(struct dhcp_table *);
 
 /* What a request says about the machine that sent it. */
 struct dhcp_board {
@@ -36,15 +17,37 @@ struct dhcp_board {
 };
 void dhcp_identify(const struct dhcp_request *, struct dhcp_board *);
 
+/* Where a request came from: the port of ours that it came to, and its source. */
+struct dhcp_origin {
+	uint16_t our_port;
+	uint16_t port;
+	uint32_t address;
+};
+
 struct dhcp_decision {
-	bool offer;
-	bool arp;         /* an ARP announcement right behind the offer */
-	uint32_t delay;   /* of the offer */
-	uint32_t verdict; /* enum dhcp_verdict for the broker; 0: not worth a word */
+	bool answer;
+	bool arp;           /* an ARP announcement right behind the answer */
+	bool relay_refused; /* it came by a relay that is not of this network */
+	uint32_t delay;     /* of the answer */
+	uint32_t verdict;   /* enum dhcp_verdict for the broker; 0: not worth a word */
 	struct dhcp_board board;
 	struct dhcp_client *client; /* or NULL; the table's */
+	struct dhcp_reply reply;    /* if there is an answer; it points into the table and the request */
 };
-void dhcp_decide(const struct dhcp_table *, const struct dhcp_request *, struct dhcp_decision *);
+void dhcp_decide(
+    const struct dhcp_table *, const struct dhcp_request *, const struct dhcp_origin *, struct dhcp_decision *);
+
+/* An answer on its way. Of a frame, the headers are in bytes, too. */
+struct dhcp_packet {
+	uint8_t way; /* enum dhcp_way */
+	uint8_t mac[MAC_SIZE];
+	uint16_t our_port;
+	uint16_t port;
+	uint32_t address;
+	size_t size; /* of the DHCP in it */
+	uint8_t bytes[DHCP_FRAME_HEADER + DHCP_REPLY_MAX];
+};
+void dhcp_pack(const struct dhcp_reply *, struct dhcp_packet *);
 
 /* Answers that wait. A board that asks again meanwhile gets its latest question answered, at the time that was set first. */
 #define DHCP_QUEUE_MAX 256
@@ -53,7 +56,7 @@ struct dhcp_queue {
 	struct dhcp_waiting {
 		uint64_t due;
 		bool arp;
-		struct dhcp_answer answer;
+		struct dhcp_packet packet;
 	} waiting[DHCP_QUEUE_MAX];
 };
 /* false: full, and dropped; the board will ask again. */

@@ -302,7 +302,8 @@ hand_over(struct process *p, int pipe)
 	if (spec->role == ROLE_BROKER)
 		return hand_over_one(pipe, NULL, SOCKET_CONTROL, 0, control);
 	if (spec->role == ROLE_DHCP)
-		return hand_over_one(pipe, s, SOCKET_DHCP, 0, s->dhcp) == -1
+		return hand_over_one(pipe, s, SOCKET_DHCP, 0, s->dhcp) == -1 ||
+			       hand_over_one(pipe, s, SOCKET_DHCP_4011, 0, s->dhcp_4011) == -1
 			   ? -1
 			   : hand_over_one(pipe, s, SOCKET_ARP, 0, s->arp);
 	if (hand_over_one(pipe, s, SOCKET_TFTP_REQUEST, 0, s->tftp_request) == -1)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "boot_arch.h"
 #include "log.h"
 
 static void
@@ -20,6 +21,13 @@ network_facts(const struct config_network *n, uint32_t index, struct msg_network
 	out->prefix = n->prefix;
 	out->dhcp = n->dhcp;
 	out->unknown = n->unknown;
+	out->lease = n->lease != 0 ? n->lease : CONFIG_LEASE_DEFAULT;
+	out->name_servers = (uint32_t)n->name_server_count;
+	for (size_t i = 0; i < n->name_server_count; i++)
+		out->name_server[i] = n->name_server[i];
+	for (int i = 0; i < BOOT_ARCHS; i++)
+		snprintf(out->boot_file[i], sizeof(out->boot_file[i]), "%s",
+		    n->boot_file[i] != NULL ? n->boot_file[i] : boot_arch_default((enum boot_arch)i));
 	snprintf(out->name, sizeof(out->name), "%s", n->name);
 	snprintf(out->interface, sizeof(out->interface), "%s", n->interface);
 }

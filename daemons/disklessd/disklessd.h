@@ -43,13 +43,14 @@ bool server_reload(struct server *, char *errors, size_t size);
 
 struct network_sockets {
 	int dhcp;
+	int dhcp_4011;
 	int arp;
 	int tftp_request;
 	int tftp_transfer[TFTP_TRANSFER_SOCKETS];
 	struct msg_socket facts; /* ifindex, mtu, mac */
 };
 
-/* 0, or -1 and why; then nothing stays open. dhcp and arp are -1 when the network's dhcp is off. */
+/* 0, or -1 and why; then nothing stays open. those of dhcp are -1 when the network's dhcp is off. */
 int sockets_open(const struct msg_network *, struct network_sockets *, char *why, size_t size);
 void sockets_close(struct network_sockets *);
 /* The listening control socket. Its directory exists. */

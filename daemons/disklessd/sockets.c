@@ -124,6 +124,17 @@ arp_socket(unsigned ifindex)
 	return fd;
 }
 
+/* At our address alone: what is asked there is asked of us, never of everybody. */
+static int
+boot_socket(const struct msg_network *network)
+{
+	int fd = udp(network, network->server, 4011, TRANSFER_BUFFER);
+
+	if (fd != -1 && set(fd, IPPROTO_IP, IP_TOS, IPTOS_CLASS_CS6) == -1)
+		return give_up(fd);
+	return fd;
+}
+
 static int
 open_dhcp(const struct msg_network *network, struct network_sockets *s, char *why, size_t size)
 {
@@ -131,6 +142,8 @@ open_dhcp(const struct msg_network *network, struct network_sockets *s, char *wh
 		return 0;
 	if ((s->dhcp = dhcp_socket(network)) == -1)
 		return fail(why, size, network, "UDP port 67 (is another DHCP server on this machine?)");
+	if ((s->dhcp_4011 = boot_socket(network)) == -1)
+		return fail(why, size, network, "UDP port 4011 (is another PXE server on this machine?)");
 	if ((s->arp = arp_socket(s->facts.ifindex)) == -1)
 		return fail(why, size, network, "packet socket");
 	return 0;
@@ -157,7 +170,7 @@ int
 sockets_open(const struct msg_network *network, struct network_sockets *s, char *why, size_t size)
 {
 	memset(s, 0, sizeof(*s));
-	s->dhcp = s->arp = s->tftp_request = -1;
+	s->dhcp = s->dhcp_4011 = s->arp = s->tftp_request = -1;
 	for (int i = 0; i < TFTP_TRANSFER_SOCKETS; i++)
 		s->tftp_transfer[i] = -1;
 	if (interface_facts(network, &s->facts, why, size) == -1 || open_dhcp(network, s, why, size) == -1 ||
@@ -180,6 +193,7 @@ void
 sockets_close(struct network_sockets *s)
 {
 	close_one(&s->dhcp);
+	close_one(&s->dhcp_4011);
 	close_one(&s->arp);
 	close_one(&s->tftp_request);
 	for (int i = 0; i < TFTP_TRANSFER_SOCKETS; i++)

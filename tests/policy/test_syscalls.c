@@ -142,7 +142,7 @@ Test(syscalls, the_children_make_no_more_kinds_of_calls_than_these)
 {
 	cr_expect_leq(syscalls_children.count, 33, "a wider jail needs a thought, and this number");
 	cr_expect_leq(syscalls_broker.count, 2);
-	cr_expect_eq(syscalls_dhcp.count, 0);
+	cr_expect_leq(syscalls_dhcp.count, 3, "batches in and out");
 	cr_expect_leq(syscalls_tftp.count, 5);
 }
 

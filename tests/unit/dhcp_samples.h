@@ -24,6 +24,7 @@ struct sample {
 #define ARCH_7       "\x5d\x02\x00\x07"
 #define UNDI         "\x5e\x03\x01\x02\x01"
 #define VENDOR_CLASS "\x3c\x20PXEClient:Arch:00000:UNDI:002001"
+#define USER_IPXE    "\x4d\x04iPXE"
 #define END          "\xff"
 
 #define ID_G0 \

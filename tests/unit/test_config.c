@@ -20,7 +20,10 @@
 
 /* What is said more than once. */
 #define TOP_WORDS     "client, image, include, network or server-address\n"
-#define NETWORK_WORDS "dhcp, gateway, interface, name-servers, server-address, subnet, unknown or }\n"
+#define NO_BOOT_FILE  " is no boot file; one is a path of at most 127 characters below the boot directory: grubx64.efi\n"
+#define NO_LEASE      " is no lease time; one is 60 seconds to 365 days, a number with s, m, h or d: 12h\n"
+#define N_27          "abcdefghijklmnopqrstuvwxyza"
+#define NETWORK_WORDS "boot-file, dhcp, gateway, interface, lease, name-servers, server-address, subnet, unknown or }\n"
 #define IMAGE_WORDS \
 	"architecture, authorized-keys, config-txt, docker, file, keep, locale, mirror, packages, room, run, sha256, " \
 	"source, " \
@@ -171,6 +174,8 @@ static const struct {
 	{ NET "\n\tdhcp off\n\tdhcp proxy\n}\n", "x:4:2: dhcp is there twice; the first is at x:3:7\n" },
 	{ NET "\n\tname-servers { }\n\tname-servers { }\n}\n",
 	    "x:4:2: name-servers is there twice; the first is at x:3:15\n" },
+	{ NET "\n\tboot-file ipxe a\n\tboot-file bios a\n\tboot-file ipxe b\n}\n",
+	    "x:5:2: boot-file ipxe is there twice; leave one out\n" },
 	{ "image os {\n\trun /a\n\trun /b\n}\n", "x:3:2: run is there twice; the first is at x:2:6\n" },
 	{ BASE CLIENT_A "\n\tmac 02:00:00:00:00:09\n}\n", "x:8:2: mac is there twice; the first is at x:7:45\n" },
 	{ BASE CLIENT_A "\n\troot nfs\n\troot local x\n}\n", "x:9:2: root is there twice; the first is at x:8:7\n" },
@@ -200,6 +205,25 @@ static const struct {
 	{ "server-address lab.example\n", "x:1:16: \"lab.example\"" NO_ADDRESS },
 	{ NET "\n\tgateway 10.0.0.1.1\n}\n", "x:3:10: \"10.0.0.1.1\"" NO_ADDRESS },
 	{ NET "\n\tname-servers { 10.0.0.1, x, 0.0.0.1 }\n}\n", "x:3:27: \"x\"" NO_ADDRESS "x:3:30: 0.0.0.1" NO_HOST },
+	{ NET "\n\tname-servers { 10.0.0.2 10.0.0.3 10.0.0.4 10.0.0.5 10.0.0.6 }\n}\n",
+	    "x:3:53: this is the fifth name server; a network has at most 4\n" },
+	/* boot files and leases */
+	{ NET "\n\tboot-file x64 a\n}\n",
+	    "x:3:12: \"x64\" is no kind of firmware; there is: bios, efi-ia32, efi-x64, efi-arm32, efi-arm64, ipxe, "
+	    "http-x64, http-arm64\n" },
+	{ NET "\n\tboot-file bios ../a\n}\n", "x:3:17: \"../a\"" NO_BOOT_FILE },
+	{ NET "\n\tboot-file bios a/..\n}\n", "x:3:17: \"a/..\"" NO_BOOT_FILE },
+	{ NET "\n\tboot-file bios a/../b\n}\n", "x:3:17: \"a/../b\"" NO_BOOT_FILE },
+	{ NET "\n\tboot-file bios \"a b\"\n}\n", "x:3:17: \"a b\"" NO_BOOT_FILE },
+	{ NET "\n\tboot-file bios " N_100 "/" N_27 "\n}\n", "x:3:17: \"" N_80 "\"..." NO_BOOT_FILE },
+	{ NET "\n\tboot-file http-x64 /a\n}\n",
+	    "x:3:21: \"/a\" is no URI of a boot file; one has at most 127 characters and begins with http:// or "
+	    "https://\n" },
+	{ NET "\n\tlease 12x\n}\n", "x:3:8: \"12x\"" NO_LEASE },
+	{ NET "\n\tlease 59\n}\n", "x:3:8: \"59\"" NO_LEASE },
+	{ NET "\n\tlease 366d\n}\n", "x:3:8: \"366d\"" NO_LEASE },
+	{ NET "\n\tlease h\n}\n", "x:3:8: \"h\"" NO_LEASE },
+	{ NET "\n\tlease 9999999999\n}\n", "x:3:8: \"9999999999\"" NO_LEASE },
 	{ BASE WITHOUT_ADDRESS "\taddress 10.0.0\n}\n", "x:8:10: \"10.0.0\"" NO_ADDRESS },
 	/* MAC addresses, serials */
 	{ BASE WITHOUT_MAC "\tmac dc:a6:32:01:02\n}\n", "x:8:6: \"dc:a6:32:01:02\"" NO_MAC },
@@ -452,6 +476,20 @@ Test(config, defaults_are_root_nfs_boot_network_dhcp_proxy_unknown_observe)
 	cr_expect_eq(config->network[0].dhcp, DHCP_PROXY);
 	cr_expect_eq(config->network[0].unknown, UNKNOWN_OBSERVE);
 	cr_expect_eq(config->network[0].gateway, 0);
+	config_free(config);
+}
+
+Test(config, a_lease_has_a_unit_and_a_boot_file_may_be_none)
+{
+	struct config *config = parse(NET " lease 2h boot-file efi-x64 shimx64.efi boot-file bios \"\""
+					  " boot-file http-arm64 \"https://10.0.0.1/a.efi\" }");
+
+	cr_assert_not_null(config, "%s", errors);
+	cr_expect_eq(config->network[0].lease, 7200);
+	cr_expect_str_eq(config->network[0].boot_file[BOOT_EFI_X64], "shimx64.efi");
+	cr_expect_str_empty(config->network[0].boot_file[BOOT_BIOS]);
+	cr_expect_str_eq(config->network[0].boot_file[BOOT_HTTP_ARM64], "https://10.0.0.1/a.efi");
+	cr_expect_null(config->network[0].boot_file[BOOT_IPXE], "the default is filled in where it is used");
 	config_free(config);
 }
 

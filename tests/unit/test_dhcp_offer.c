@@ -4,23 +4,32 @@
 
 #include <stdio.h>
 
+#include <arpa/inet.h>
+
 #include "dhcp/dhcp_offer.h"
 #include "dhcp_samples.h"
 
 #define NETWORK 2
 #define MAC_SD  "\xdc\xa6\x32\x00\x00\x5d"
 #define MAC_NEW "\xdc\xa6\x32\x99\x99\x99"
+#define MAC_PC  "\x52\x54\x00\x00\x00\x01"
+#define MAC_HID "\x52\x54\x00\x00\x00\x02"
 
 static struct sample s;
 static struct dhcp_request r;
 static struct dhcp_board board;
 static struct dhcp_decision d;
 static struct dhcp_table *table;
+static struct dhcp_origin origin;
 
 static void
 add(const char *mac, enum boot_kind boot, uint32_t network)
 {
-	struct msg_client client = { .network = network, .boot = boot };
+	struct msg_client client = { .network = network,
+		.boot = boot,
+		.address = inet_addr("192.168.10.12"),
+		.has_serial = memcmp(mac, MAC_HID, MAC_SIZE) == 0,
+		.name = "node1" };
 
 	memcpy(client.mac, mac, MAC_SIZE);
 	cr_assert(dhcp_table_add(table, &client));
@@ -29,14 +38,27 @@ add(const char *mac, enum boot_kind boot, uint32_t network)
 static void
 make_table(void)
 {
-	struct msg_network network = { .index = NETWORK, .dhcp = DHCP_PROXY, .unknown = UNKNOWN_OBSERVE };
+	struct msg_network network = { .index = NETWORK,
+		.dhcp = DHCP_PROXY,
+		.unknown = UNKNOWN_OBSERVE,
+		.server = inet_addr("192.168.10.1"),
+		.prefix = 24,
+		.lease = 43200,
+		.boot_file = { [BOOT_BIOS] = "undionly.kpxe",
+		    [BOOT_EFI_X64] = "bootx64.efi",
+		    [BOOT_EFI_ARM64] = "bootaa64.efi",
+		    [BOOT_IPXE] = "boot.ipxe",
+		    [BOOT_HTTP_X64] = "http://192.168.10.1/boot.efi" } };
 
 	table = dhcp_table_new(&network);
 	cr_assert_not_null(table);
 	add(MAC_PI4, BOOT_NETWORK, NETWORK);
 	add(MAC_PI3, BOOT_NETWORK, NETWORK);
 	add(MAC_SD, BOOT_SD, NETWORK);
+	add(MAC_PC, BOOT_NETWORK, NETWORK);
+	add(MAC_HID, BOOT_NETWORK, NETWORK);
 	dhcp_table_seal(table);
+	origin = (struct dhcp_origin){ .our_port = DHCP_SERVER_PORT, .port = DHCP_CLIENT_PORT };
 }
 
 static void
@@ -65,7 +87,7 @@ decode(void)
 	do { \
 		SAMPLE(&s, (xid), (mac), options); \
 		decode(); \
-		dhcp_decide(table, &r, &d); \
+		dhcp_decide(table, &r, &origin, &d); \
 	} while (0)
 
 static void
@@ -154,7 +176,7 @@ Test(dhcp_offer, a_pc_is_no_pi_whatever_its_transaction_id)
 static void
 assert_decision(bool offer, uint32_t delay, bool arp, uint32_t verdict)
 {
-	cr_assert_eq(d.offer, offer);
+	cr_assert_eq(d.answer, offer);
 	cr_assert_eq(d.delay, delay, "delay %u", d.delay);
 	cr_assert_eq(d.arp, arp);
 	cr_assert_eq(d.verdict, verdict, "verdict %u", d.verdict);
@@ -178,18 +200,208 @@ Test(dhcp_offer, a_client_of_model_3_is_answered_late_and_with_arp)
 	assert_decision(true, 1500, true, SEEN_OFFERED);
 }
 
-Test(dhcp_offer, a_client_that_hides_its_model_is_known_by_its_mac)
+Test(dhcp_offer, a_client_that_hides_its_model_is_a_pi_by_its_maker_or_by_its_serial_in_the_configuration)
 {
 	DECIDE("\1\2\3\4", MAC_PI4, OPTIONS(ASK_14_G2, ARCH_0, ID_PC));
 	assert_decision(true, 0, false, SEEN_OFFERED);
+	cr_assert_eq(d.reply.menu, DHCP_MENU_PI);
+	DECIDE("\1\2\3\4", MAC_HID, OPTIONS(ASK_14_G2, ARCH_0, ID_PC));
+	assert_decision(true, 0, false, SEEN_OFFERED);
+	cr_assert_eq(d.reply.menu, DHCP_MENU_PI);
 	DECIDE("\1\2\3\4", MAC_PI4, OPTIONS(ASK_14_G2, "", ""));
 	assert_decision(true, 0, false, SEEN_OFFERED);
 }
 
-Test(dhcp_offer, a_client_of_another_architecture_is_seen_only)
+Test(dhcp_offer, a_client_of_an_architecture_without_a_file_is_seen_only)
 {
-	DECIDE("\1\2\3\4", MAC_PI4, OPTIONS(ASK_14_G2, ARCH_7, ID_PC));
+	DECIDE("\1\2\3\4", MAC_PC, OPTIONS(ASK_14_G2, "\x5d\x02\x00\x06", ID_PC));
 	assert_decision(false, 0, false, SEEN_NOT_SERVED);
+	DECIDE("\1\2\3\4", MAC_PC, OPTIONS(ASK_14_G2, "\x5d\x02\x00\x1b", ID_PC));
+	assert_decision(false, 0, false, SEEN_NOT_SERVED);
+	DECIDE("\1\2\3\4", MAC_PC, OPTIONS(ASK_14_G2, "", ID_PC));
+	assert_decision(false, 0, false, SEEN_NOT_SERVED);
+	table->network.boot_file[BOOT_IPXE][0] = '\0';
+	DECIDE("\1\2\3\4", MAC_PC, OPTIONS(ASK_14_G2, ARCH_0, ID_PC USER_IPXE));
+	assert_decision(false, 0, false, SEEN_NOT_SERVED);
+}
+
+static void
+assert_reply(uint8_t type, const char *vendor, uint8_t menu, const char *file)
+{
+	cr_assert(d.answer);
+	cr_assert_eq(d.reply.type, type, "type %u", d.reply.type);
+	cr_assert_str_eq(d.reply.vendor, vendor);
+	cr_assert_eq(d.reply.menu, menu, "menu %u", d.reply.menu);
+	cr_assert(d.reply.next_server);
+	cr_assert_eq(d.reply.server, inet_addr("192.168.10.1"));
+	if (file == NULL)
+		cr_assert_null(d.reply.file);
+	else
+		cr_assert_str_eq(d.reply.file, file);
+}
+
+static void
+assert_way(enum dhcp_way way, const char *address, uint16_t our_port, uint16_t port)
+{
+	cr_assert_eq(d.reply.way, way, "way %u", d.reply.way);
+	if (way != DHCP_BROADCAST)
+		cr_assert_eq(d.reply.address, inet_addr(address), "to %x", d.reply.address);
+	cr_assert_eq(d.reply.our_port, our_port);
+	cr_assert_eq(d.reply.port, port);
+}
+
+Test(dhcp_offer, each_kind_of_firmware_gets_the_file_of_its_own)
+{
+	DECIDE("\1\2\3\4", MAC_PC, OPTIONS(ASK_14_G2, ARCH_0, ID_PC));
+	assert_reply(DHCP_TYPE_OFFER, "PXEClient", DHCP_MENU_FILE, "undionly.kpxe");
+	assert_way(DHCP_BROADCAST, NULL, 67, 68);
+	cr_assert_eq(d.reply.flags, 0x8000);
+	cr_assert_eq(d.reply.yiaddr, 0);
+	DECIDE("\1\2\3\4", MAC_PC, OPTIONS(ASK_14_G2, ARCH_7, ID_PC));
+	assert_reply(DHCP_TYPE_OFFER, "PXEClient", DHCP_MENU_NONE, "bootx64.efi");
+	DECIDE("\1\2\3\4", MAC_PC, OPTIONS(ASK_14_G2, "\x5d\x02\x00\x09", ID_PC));
+	assert_reply(DHCP_TYPE_OFFER, "PXEClient", DHCP_MENU_NONE, "bootx64.efi");
+	DECIDE("\1\2\3\4", MAC_PC, OPTIONS(ASK_14_G2, "\x5d\x02\x00\x0b", ID_PC));
+	assert_reply(DHCP_TYPE_OFFER, "PXEClient", DHCP_MENU_NONE, "bootaa64.efi");
+	DECIDE("\1\2\3\4", MAC_PI4, OPTIONS_PI4);
+	assert_reply(DHCP_TYPE_OFFER, "PXEClient", DHCP_MENU_PI, NULL);
+}
+
+Test(dhcp_offer, a_pi_with_uefi_firmware_is_what_its_architecture_says)
+{
+	DECIDE("\1\2\3\4", MAC_PI4, OPTIONS(ASK_14_G2, "\x5d\x02\x00\x0b", ID_PI4));
+	assert_reply(DHCP_TYPE_OFFER, "PXEClient", DHCP_MENU_NONE, "bootaa64.efi");
+}
+
+Test(dhcp_offer, ipxe_gets_its_script_whatever_it_was_loaded_by)
+{
+	DECIDE("\1\2\3\4", MAC_PC, OPTIONS(ASK_14_G2, ARCH_0, ID_PC USER_IPXE));
+	assert_reply(DHCP_TYPE_OFFER, "PXEClient", DHCP_MENU_FILE, "boot.ipxe");
+	DECIDE("\1\2\3\4", MAC_PC, OPTIONS(ASK_14_G2, ARCH_7, ID_PC USER_IPXE));
+	assert_reply(DHCP_TYPE_OFFER, "PXEClient", DHCP_MENU_FILE, "boot.ipxe");
+}
+
+Test(dhcp_offer, of_several_architectures_the_first_with_a_file_is_taken)
+{
+	DECIDE("\1\2\3\4", MAC_PC, OPTIONS(ASK_14_G2, "\x5d\x06\x00\x06\x00\x10\x00\x07", ID_PC));
+	assert_reply(DHCP_TYPE_OFFER, "PXEClient", DHCP_MENU_NONE, "bootx64.efi");
+}
+
+#define HTTP_CLASS "\x3c\x0aHTTPClient"
+
+Test(dhcp_offer, a_machine_that_boots_by_http_is_answered_only_if_there_is_a_uri)
+{
+	DECIDE("\1\2\3\4", MAC_PC, DISCOVER "\x5d\x02\x00\x10" HTTP_CLASS END);
+	assert_reply(DHCP_TYPE_OFFER, "HTTPClient", DHCP_MENU_NONE, "http://192.168.10.1/boot.efi");
+	DECIDE("\1\2\3\4", MAC_PC, DISCOVER "\x5d\x02\x00\x13" HTTP_CLASS END);
+	assert_decision(false, 0, false, SEEN_NOT_SERVED);
+	DECIDE("\1\2\3\4", MAC_PC, DISCOVER ARCH_7 HTTP_CLASS END);
+	assert_decision(false, 0, false, SEEN_NOT_SERVED);
+	DECIDE("\1\2\3\4", MAC_PC, OPTIONS(ASK_14_G2, "\x5d\x02\x00\x10", ID_PC));
+	assert_decision(false, 0, false, SEEN_NOT_SERVED);
+}
+
+Test(dhcp_offer, port_4011_answers_requests_and_informs_to_the_address_that_the_machine_has)
+{
+	static const uint8_t types[] = { DHCP_TYPE_REQUEST, DHCP_TYPE_INFORM };
+
+	origin = (struct dhcp_origin){ .our_port = 4011, .port = 68, .address = inet_addr("192.168.10.57") };
+	for (size_t i = 0; i < 2; i++) {
+		SAMPLE(&s, "\1\2\3\4", MAC_PC, OPTIONS(ASK_14_G2, ARCH_7, ID_PC));
+		s.bytes[242] = types[i];
+		decode();
+		dhcp_decide(table, &r, &origin, &d);
+		assert_reply(DHCP_TYPE_ACK, "PXEClient", DHCP_MENU_NONE, "bootx64.efi");
+		assert_way(DHCP_UNICAST, "192.168.10.57", 4011, 68);
+		cr_assert_eq(d.verdict, 0, "it was told of the offer");
+		r.ciaddr = inet_addr("192.168.10.58");
+		origin.port = 4011;
+		dhcp_decide(table, &r, &origin, &d);
+		assert_way(DHCP_UNICAST, "192.168.10.58", 4011, 4011);
+		cr_assert_eq(d.reply.ciaddr, r.ciaddr);
+		cr_assert_eq(d.reply.yiaddr, 0);
+		origin.port = 68;
+	}
+	DECIDE("\1\2\3\4", MAC_PC, OPTIONS(ASK_14_G2, ARCH_7, ID_PC));
+	assert_reply(DHCP_TYPE_OFFER, "PXEClient", DHCP_MENU_NONE, "bootx64.efi");
+	assert_way(DHCP_UNICAST, "192.168.10.57", 4011, 68);
+}
+
+Test(dhcp_offer, port_4011_answers_nobody_outside_and_no_server_port)
+{
+	static const struct {
+		const char *source, *ciaddr;
+		uint16_t port;
+		bool answer;
+	} row[] = {
+		{ "192.168.10.57", "0.0.0.0", 68, true },
+		{ "192.168.11.57", "0.0.0.0", 68, false },
+		{ "192.168.10.57", "10.0.0.1", 68, false },
+		{ "0.0.0.0", "0.0.0.0", 68, false },
+		{ "192.168.10.1", "0.0.0.0", 68, false },
+		{ "192.168.10.57", "0.0.0.0", 67, false },
+		{ "192.168.10.57", "0.0.0.0", 0, false },
+		{ "192.168.10.57", "0.0.0.0", 1234, true },
+	};
+
+	SAMPLE(&s, "\1\2\3\4", MAC_PC, OPTIONS(ASK_14_G2, ARCH_7, ID_PC));
+	s.bytes[242] = DHCP_TYPE_REQUEST;
+	decode();
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		origin = (struct dhcp_origin){ 4011, row[i].port, inet_addr(row[i].source) };
+		r.ciaddr = inet_addr(row[i].ciaddr);
+		dhcp_decide(table, &r, &origin, &d);
+		cr_assert_eq(d.answer, row[i].answer, "row %zu", i);
+	}
+}
+
+#define ITEM(type, layer) "\x2b\x07\x47\x04" type layer "\xff"
+
+Test(dhcp_offer, a_choice_of_our_only_entry_is_confirmed_on_both_ports)
+{
+	static const uint16_t ports[] = { 67, 4011 };
+
+	for (size_t i = 0; i < 2; i++) {
+		origin = (struct dhcp_origin){ ports[i], 68, inet_addr("192.168.10.57") };
+		SAMPLE(&s, "\1\2\3\4", MAC_PC, "\x35\x01\x03" ITEM("\0\0", "\0\0") "\x5d\x02\x00\x00" VENDOR_CLASS END);
+		memcpy(s.bytes + 12, "\xc0\xa8\x0a\x39", 4);
+		decode();
+		dhcp_decide(table, &r, &origin, &d);
+		assert_reply(DHCP_TYPE_ACK, "PXEClient", DHCP_MENU_ITEM, "undionly.kpxe");
+		assert_way(DHCP_UNICAST, "192.168.10.57", ports[i], 68);
+		cr_assert_eq(d.reply.yiaddr, r.ciaddr);
+		cr_assert_eq(d.reply.ciaddr, 0);
+	}
+	r.ciaddr = 0;
+	origin.our_port = 67;
+	dhcp_decide(table, &r, &origin, &d);
+	assert_way(DHCP_BROADCAST, NULL, 67, 68);
+}
+
+Test(dhcp_offer, another_entry_layer_or_server_of_a_choice_is_not_ours)
+{
+	static const struct {
+		uint16_t type, layer;
+		const char *server;
+		bool answer;
+	} row[] = {
+		{ 0, 0, "192.168.10.1", true },
+		{ 0, 0, "192.168.10.2", false },
+		{ 1, 0, "0.0.0.0", false },
+		{ 0x8003, 0, "0.0.0.0", false },
+		{ 0, 1, "0.0.0.0", false },
+		{ 0, 0x8000, "0.0.0.0", false },
+	};
+
+	SAMPLE(&s, "\1\2\3\4", MAC_PC, "\x35\x01\x03" ITEM("\0\0", "\0\0") ARCH_0 VENDOR_CLASS END);
+	decode();
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		r.item_type = row[i].type;
+		r.item_layer = row[i].layer;
+		r.server_id = inet_addr(row[i].server);
+		dhcp_decide(table, &r, &origin, &d);
+		cr_assert_eq(d.answer, row[i].answer, "row %zu", i);
+	}
 }
 
 Test(dhcp_offer, a_client_that_boots_from_its_card_is_seen_only)
@@ -267,26 +479,49 @@ Test(dhcp_offer, only_a_discover_is_answered)
 	for (type = 0; type < UINT8_MAX; type++) {
 		s.bytes[242] = type;
 		decode();
-		dhcp_decide(table, &r, &d);
-		cr_assert_eq(d.offer, type == DHCP_TYPE_DISCOVER, "type %u", type);
+		dhcp_decide(table, &r, &origin, &d);
+		cr_assert_eq(d.answer, type == DHCP_TYPE_DISCOVER, "type %u", type);
 		cr_assert_eq(d.verdict, type == DHCP_TYPE_DISCOVER ? SEEN_OFFERED : 0, "type %u", type);
 	}
 }
 
-Test(dhcp_offer, a_relayed_request_is_ignored)
+Test(dhcp_offer, a_relay_of_our_own_network_gets_the_answer_one_of_another_gets_none)
+{
+	SAMPLE(&s, "\1\2\3\4", MAC_PC, OPTIONS(ASK_14_G2, ARCH_7, ID_PC));
+	decode();
+	r.giaddr = inet_addr("192.168.10.254");
+	dhcp_decide(table, &r, &origin, &d);
+	assert_reply(DHCP_TYPE_OFFER, "PXEClient", DHCP_MENU_NONE, "bootx64.efi");
+	assert_way(DHCP_UNICAST, "192.168.10.254", 67, 67);
+	cr_assert_eq(d.reply.giaddr, r.giaddr);
+	cr_assert_eq(d.reply.flags, 0, "as the client wants it of the relay");
+	cr_assert_not(d.relay_refused);
+	r.giaddr = inet_addr("192.168.20.254");
+	dhcp_decide(table, &r, &origin, &d);
+	assert_decision(false, 0, false, 0);
+	cr_assert(d.relay_refused);
+	r.giaddr = inet_addr("192.168.10.1");
+	dhcp_decide(table, &r, &origin, &d);
+	cr_assert(d.relay_refused, "our own address: it would come back to us");
+}
+
+Test(dhcp_offer, the_link_that_a_relay_names_must_be_ours)
 {
 	SAMPLE(&s, "\1\2\3\4", MAC_PI4, OPTIONS_PI4);
-	s.bytes[27] = 1;
 	decode();
-	dhcp_decide(table, &r, &d);
-	assert_decision(false, 0, false, 0);
+	r.link = inet_addr("192.168.10.0");
+	dhcp_decide(table, &r, &origin, &d);
+	cr_assert(d.answer);
+	r.link = inet_addr("192.168.20.0");
+	dhcp_decide(table, &r, &origin, &d);
+	cr_assert_not(d.answer);
 }
 
 Test(dhcp_offer, a_client_of_another_network_is_unknown_here)
 {
 	add(MAC_NEW, BOOT_NETWORK, NETWORK + 1);
 	dhcp_table_seal(table);
-	cr_assert_eq(table->count, 3);
+	cr_assert_eq(table->count, 5);
 	DECIDE("\1\2\3\4", MAC_NEW, OPTIONS_PI4);
 	assert_decision(false, 0, false, SEEN_UNKNOWN);
 }
@@ -323,8 +558,8 @@ Test(dhcp_offer, a_table_holds_65536_clients_finds_each_and_takes_no_more)
 	decode();
 	for (i = 0; i < DHCP_CLIENTS_MAX; i += 7) {
 		number_mac(i, r.mac);
-		dhcp_decide(table, &r, &d);
-		cr_assert(d.offer);
+		dhcp_decide(table, &r, &origin, &d);
+		cr_assert(d.answer);
 		cr_assert_arr_eq(d.client->mac, r.mac, MAC_SIZE);
 	}
 }
@@ -334,9 +569,9 @@ static struct dhcp_queue queue;
 static struct dhcp_waiting
 waiting(uint32_t i, uint64_t due)
 {
-	struct dhcp_waiting w = { .due = due, .arp = true, .answer = { .xid = i } };
+	struct dhcp_waiting w = { .due = due, .arp = true, .packet = { .address = i } };
 
-	number_mac(i, w.answer.mac);
+	number_mac(i, w.packet.mac);
 	return w;
 }
 
@@ -361,7 +596,7 @@ Test(dhcp_offer, answers_wait_until_they_are_due_and_come_in_order)
 	cr_assert_not(dhcp_queue_take(&queue, 1499, &w));
 	for (i = 0; i < 3; i++) {
 		cr_assert(dhcp_queue_take(&queue, 1700, &w));
-		cr_assert_eq(w.answer.xid, order[i]);
+		cr_assert_eq(w.packet.address, order[i]);
 		cr_assert(w.arp);
 	}
 	cr_assert_eq(dhcp_queue_next(&queue), UINT64_MAX);
@@ -378,7 +613,7 @@ Test(dhcp_offer, a_full_queue_drops_the_newest)
 	cr_assert(put(7, 9999), "a board that waits already needs no room");
 	for (i = 0; i < DHCP_QUEUE_MAX; i++) {
 		cr_assert(dhcp_queue_take(&queue, 5000, &w));
-		cr_assert_eq(w.answer.xid, i);
+		cr_assert_eq(w.packet.address, i);
 	}
 	cr_assert_not(dhcp_queue_take(&queue, 5000, &w));
 }
@@ -389,11 +624,23 @@ Test(dhcp_offer, a_board_that_asks_again_has_its_last_question_answered_at_the_f
 
 	cr_assert(dhcp_queue_put(&queue, &w));
 	w.due = 3000;
-	w.answer.xid = 77;
+	w.packet.address = 77;
 	cr_assert(dhcp_queue_put(&queue, &w));
 	cr_assert(dhcp_queue_take(&queue, 1500, &w));
-	cr_assert_eq(w.answer.xid, 77);
+	cr_assert_eq(w.packet.address, 77);
 	cr_assert_not(dhcp_queue_take(&queue, UINT64_MAX, &w));
+}
+
+Test(dhcp_offer, a_packet_of_a_broadcast_is_a_frame_to_everybody)
+{
+	static struct dhcp_packet packet;
+
+	DECIDE("\1\2\3\4", MAC_PI4, OPTIONS_PI4);
+	dhcp_pack(&d.reply, &packet);
+	cr_assert_eq(packet.way, DHCP_BROADCAST);
+	cr_assert_arr_eq(packet.mac, MAC_PI4, MAC_SIZE);
+	cr_assert_arr_eq(packet.bytes + 12, "\xc0\xa8\x0a\x01\xff\xff\xff\xff\x00\x43\x00\x44", 12);
+	cr_assert_arr_eq(packet.bytes + 28, "\x02\x01\x06\x00\x01\x02\x03\x04\x00\x00\x80\x00", 12);
 }
 
 static struct dhcp_reports reports;
