@@ -155,7 +155,7 @@ static const struct syscall_rule rules[] = {
 	ALLOW("lstat64", "files: looking"),
 	ALLOW("madvise", "memory"),
 	ALLOW("membarrier", "processes: what libc asks at its start; limits of a child before its lock"),
-	ALLOW("memfd_create", "cmdline.txt"),
+	ALLOW("memfd_create", "cmdline.txt and what loaders read"),
 	KILL("migrate_pages", "of no use to us, of some to an intruder"),
 	ALLOW("mkdir", "files: state and exports of ours"),
 	ALLOW("mkdirat", "files: state and exports of ours"),

@@ -2,7 +2,7 @@
 /*
  * The files that a board boots from: opened below its own boot directory, by descriptor. cmdline.txt is never read from the
  * client's tree, which the client writes: it is made here from the configuration, so that nothing on the board can break or
- * redirect its next boot.
+ * redirect its next boot. What loaders of PCs read is made the same way (boot_loader.c).
  */
 #include "disklessd.h"
 
@@ -20,7 +20,7 @@
 #include "log.h"
 #include "paths.h"
 
-#define CMDLINE_SIZE 1024 /* COMMAND_LINE_SIZE is 2048 on arm64, 1024 on arm: arch/arm*.../setup.h */
+#define LOADER_SIZE 4096
 
 /* The root as the kernel's nfsroot= and initramfs-tools both understand it: stock initramfs speak NFSv3 only. */
 static int
@@ -35,8 +35,9 @@ nfs_root(const struct config_client *c, char *text, size_t size)
 	    address_text(prefix_mask(c->network->prefix), netmask), c->name);
 }
 
-int
-boot_cmdline(const struct config_client *c, char *text, size_t size)
+/* The root and the configuration's own words, between what comes before and behind for this kind of machine. */
+static int
+command_line(const struct config_client *c, const char *before, const char *behind, char *text, size_t size)
 {
 	char root[512];
 	int length;
@@ -47,9 +48,27 @@ boot_cmdline(const struct config_client *c, char *text, size_t size)
 		length = snprintf(root, sizeof(root), "root=%s rw", c->local_root);
 	if (length < 0 || (size_t)length >= sizeof(root))
 		return -1;
-	length = snprintf(text, size, "console=serial0,115200 console=tty1 %s rootwait%s%s\n", root,
-	    c->cmdline == NULL ? "" : " ", c->cmdline == NULL ? "" : c->cmdline);
+	length = snprintf(text, size, "%s%s rootwait%s%s", before, root, behind, c->cmdline == NULL ? "" : c->cmdline);
 	return length < 0 || (size_t)length >= size ? -1 : length;
+}
+
+int
+boot_cmdline(const struct config_client *c, char *text, size_t size)
+{
+	int length = command_line(
+	    c, "console=serial0,115200 console=tty1 ", c->cmdline == NULL ? "" : " ", text, size == 0 ? 0 : size - 1);
+
+	if (length == -1)
+		return -1;
+	text[length] = '\n';
+	text[length + 1] = '\0';
+	return length + 1;
+}
+
+int
+boot_words(const struct config_client *c, char *text, size_t size)
+{
+	return command_line(c, "", c->cmdline == NULL ? " net.ifnames=0" : " net.ifnames=0 ", text, size);
 }
 
 /* A memfd that nobody can change any more. */
@@ -71,14 +90,56 @@ sealed(const char *text, size_t length)
 static int
 open_cmdline(const struct config_client *client)
 {
-	char text[CMDLINE_SIZE];
+	char text[BOOT_CMDLINE_SIZE];
 	int length = boot_cmdline(client, text, sizeof(text));
 
 	if (length == -1) {
 		static struct log_limit limit = LOG_LIMIT(5, 60000);
 
 		LOG_LIMITED(&limit,
-		    log_errx("client %s: its command line is longer than %d bytes", client->name, CMDLINE_SIZE));
+		    log_errx("client %s: its command line is longer than %d bytes", client->name, BOOT_CMDLINE_SIZE));
+		errno = E2BIG;
+		return -1;
+	}
+	return sealed(text, (size_t)length);
+}
+
+static int
+open_boot(const char *root_path, const char *boot)
+{
+	int root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC), directory, saved;
+
+	if (root == -1)
+		return -1;
+	directory = beneath_directory(root, boot);
+	saved = errno;
+	close(root);
+	errno = saved;
+	return directory;
+}
+
+static int
+open_loader(enum boot_loader loader, const struct config_client *client, const char *root_path, const char *boot)
+{
+	static struct log_limit limit = LOG_LIMIT(5, 60000);
+	int directory = open_boot(root_path, boot), length;
+	struct boot_kernel kernel;
+	char text[LOADER_SIZE];
+	bool found;
+
+	if (directory == -1)
+		return -1;
+	found = boot_kernel_find(directory, &kernel);
+	close(directory);
+	if (!found) {
+		errno = ENOENT;
+		return -1;
+	}
+	length = boot_loader_text(loader, client, &kernel, text, sizeof(text));
+	if (length == -1) {
+		LOG_LIMITED(&limit,
+		    log_errx("client %s: its command line is too long, or has a character that loaders change: ' \\ $",
+			client->name));
 		errno = E2BIG;
 		return -1;
 	}
@@ -88,15 +149,13 @@ open_cmdline(const struct config_client *client)
 static int
 open_below(const char *root_path, const char *boot, const char *path)
 {
-	int root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC), directory = -1, file = -1, saved;
+	int directory = open_boot(root_path, boot), file, saved;
 
-	if (root != -1 && (directory = beneath_directory(root, boot)) != -1)
-		file = beneath_read(directory, path);
+	if (directory == -1)
+		return -1;
+	file = beneath_read(directory, path);
 	saved = errno;
-	if (directory != -1)
-		close(directory);
-	if (root != -1)
-		close(root);
+	close(directory);
 	errno = saved;
 	return file;
 }
@@ -124,6 +183,7 @@ status_of(int error)
 enum file_status
 boot_open(const struct server *server, const struct config_client *client, const char *path, uint64_t *size, int *fd)
 {
+	enum boot_loader loader = boot_loader_of(client, path);
 	const struct attach_paths *paths;
 	const char *boot;
 	struct stat st;
@@ -133,6 +193,8 @@ boot_open(const struct server *server, const struct config_client *client, const
 		*fd = open_cmdline(client);
 	else if (!roots_attached(client->name, &paths, &boot))
 		return FILE_FAILED;
+	else if (loader != LOADER_NONE)
+		*fd = open_loader(loader, client, paths->root, boot);
 	else
 		*fd = open_below(paths->root, boot, path);
 	if (*fd == -1)

@@ -101,9 +101,28 @@ bool exports_verify(const char *etab, const char *wanted, char *why, size_t size
 
 /* The command line of this client (diskless.conf(5)), ended by a newline. -1: it does not fit. Pure. */
 int boot_cmdline(const struct config_client *, char *text, size_t size);
+/* The same for a PC's kernel, without an end of line: its firmware knows its console, and its network device keeps the kernel's name. */
+int boot_words(const struct config_client *, char *text, size_t size);
+#define BOOT_CMDLINE_SIZE 1024 /* COMMAND_LINE_SIZE is 2048 on x86 and arm64, 1024 on arm: arch/.../setup.h */
 /* The file of an OPEN that has been checked: status, and size and fd when it is FILE_OPENED. */
 enum file_status boot_open(
     const struct server *, const struct config_client *, const char *path, uint64_t *size, int *fd);
+
+/* ---- boot_loader.c: what loaders of PCs read ---- */
+
+enum boot_loader { LOADER_NONE, LOADER_IPXE, LOADER_GRUB, LOADER_PXELINUX };
+/* Whose file is path (below the boot directory) for this client? boot.ipxe, grub/grub.cfg, pxelinux.cfg/default or its 01-MAC. */
+enum boot_loader boot_loader_of(const struct config_client *, const char *path);
+#define BOOT_KERNEL_SIZE 128
+struct boot_kernel {
+	char kernel[BOOT_KERNEL_SIZE]; /* vmlinuz, or vmlinuz-VERSION of the newest version */
+	char initrd[BOOT_KERNEL_SIZE]; /* its initrd.img, or empty */
+};
+/* Looks into a boot directory. false: there is no kernel. */
+bool boot_kernel_find(int directory, struct boot_kernel *);
+/* Its length; -1: the command line has a character ('$', a backslash or a single quote) or word that loaders change, or does not fit. */
+int boot_loader_text(
+    enum boot_loader, const struct config_client *, const struct boot_kernel *, char *text, size_t size);
 
 /* ---- neighbours.c: the kernel's table of who holds which address ---- */
 
