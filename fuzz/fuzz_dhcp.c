@@ -100,7 +100,9 @@ check_reply(const struct dhcp_table *table, const struct dhcp_request *request, 
 	const char *why;
 
 	hold(d->reply.type == DHCP_TYPE_OFFER || d->reply.type == DHCP_TYPE_ACK || d->reply.type == DHCP_TYPE_NAK);
-	hold(d->client != NULL || (d->board.pi && table->network.unknown == UNKNOWN_ANSWER));
+	hold(d->client != NULL ||
+	     (d->board.pi && table->network.unknown == UNKNOWN_ANSWER && table->network.dhcp == DHCP_PROXY));
+	hold(d->reply.yiaddr == 0 || d->reply.yiaddr == request->ciaddr || d->reply.yiaddr == d->client->address);
 	hold(table->network.dhcp != DHCP_OFF);
 	check_way(table, request, &d->reply);
 	dhcp_pack(&d->reply, &packet);

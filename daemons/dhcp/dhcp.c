@@ -205,9 +205,6 @@ table_end(struct dhcp *dhcp)
 	dhcp->next = NULL;
 	network = &dhcp->table->network;
 	dhcp->sockets.server = network->server;
-	if (network->dhcp == DHCP_RESERVATIONS)
-		log_warnx("network %s: \"dhcp reservations\" is not built yet: boards are seen, none is answered",
-		    network->name);
 	log_info("network %s on %s: %zu clients", network->name, network->interface, dhcp->table->count);
 }
 

@@ -185,12 +185,13 @@ machine_of(const struct msg_network *network, const struct dhcp_request *request
 
 /* ---- may it be answered ---- */
 
-enum situation { NO_BOOT, CLIENT, CLIENT_NOT_SERVED, STRANGER, STRANGER_ANSWERED };
+enum situation { NO_BOOT, CLIENT_SYSTEM, CLIENT, CLIENT_NOT_SERVED, STRANGER, STRANGER_ANSWERED };
 static const struct action {
 	uint32_t verdict;
 	bool answer;
 } actions[] = {
 	[NO_BOOT] = { 0, false },
+	[CLIENT_SYSTEM] = { 0, true },
 	[CLIENT] = { SEEN_OFFERED, true },
 	[CLIENT_NOT_SERVED] = { SEEN_NOT_SERVED, false },
 	[STRANGER] = { SEEN_UNKNOWN, false },
@@ -200,14 +201,17 @@ static const struct action {
 static enum situation
 situation(const struct dhcp_table *table, const struct machine *machine, const struct dhcp_decision *d)
 {
+	bool reservations = table->network.dhcp == DHCP_RESERVATIONS;
+
 	if (machine->stage == STAGE_SYSTEM)
-		return NO_BOOT;
+		return d->client != NULL && reservations ? CLIENT_SYSTEM : NO_BOOT;
 	if (d->client == NULL)
 		return table->network.dhcp == DHCP_PROXY && machine->stage == STAGE_PI &&
 			       table->network.unknown == UNKNOWN_ANSWER
 			   ? STRANGER_ANSWERED
 			   : STRANGER;
-	if (table->network.dhcp != DHCP_PROXY || d->client->boot != BOOT_NETWORK || machine->stage == STAGE_UNKNOWN)
+	if ((table->network.dhcp != DHCP_PROXY && !reservations) || d->client->boot != BOOT_NETWORK ||
+	    machine->stage == STAGE_UNKNOWN)
 		return CLIENT_NOT_SERVED;
 	return CLIENT;
 }
@@ -329,6 +333,90 @@ boot_reply(const struct dhcp_table *table, const struct dhcp_request *request, c
 	d->answer = address_boot_reply(&table->network, request, origin, r);
 }
 
+/* ---- addresses ---- */
+
+/*
+ * RFC 2131 4.3, for a client whose address is always the same: nothing is kept, and an offer binds as much as an acknowledgement. 0: no
+ * answer: it chose another server, uses another address, or tells what changes nothing.
+ */
+static uint8_t
+lease_type(const struct msg_network *n, const struct dhcp_request *request, uint32_t address)
+{
+	uint32_t wanted = request->requested != 0 ? request->requested : request->ciaddr;
+
+	if (request->type == DHCP_TYPE_DISCOVER)
+		return DHCP_TYPE_OFFER;
+	if (request->type == DHCP_TYPE_INFORM)
+		return request->ciaddr == address ? DHCP_TYPE_ACK : 0;
+	if (request->type != DHCP_TYPE_REQUEST || wanted == 0 ||
+	    (request->server_id != 0 && request->server_id != n->server))
+		return 0;
+	return wanted == address ? DHCP_TYPE_ACK : DHCP_TYPE_NAK;
+}
+
+/* RFC 2131 4.1. Without need nothing is broadcast: boards of model 3 have one transaction id and take each other's offers. */
+static void
+address_lease_reply(const struct dhcp_request *request, struct dhcp_reply *r)
+{
+	bool no = r->type == DHCP_TYPE_NAK;
+
+	if (no)
+		r->flags |= FLAG_BROADCAST;
+	r->way = DHCP_UNICAST;
+	if (request->giaddr != 0) {
+		r->address = request->giaddr;
+		r->port = DHCP_SERVER_PORT;
+	} else if (r->ciaddr != 0) {
+		r->address = r->ciaddr;
+	} else if (no || (request->flags & FLAG_BROADCAST) != 0) {
+		r->way = DHCP_BROADCAST;
+	} else {
+		r->way = DHCP_FRAME;
+		r->address = r->yiaddr;
+	}
+}
+
+/* Address and boot in one. A PC gets its file as any DHCP server names one: with a class it would ask for a menu or port 4011. */
+static void
+lease_reply(const struct dhcp_table *table, const struct dhcp_request *request, const struct machine *machine,
+    struct dhcp_decision *d)
+{
+	const struct dhcp_client *client = d->client;
+	struct dhcp_reply *r = &d->reply;
+
+	begin_reply(table, request, r);
+	r->type = lease_type(&table->network, request, client->address);
+	d->answer = r->type != 0;
+	if (r->type == DHCP_TYPE_NAK) {
+		r->next_server = false;
+	} else {
+		if (machine->stage != STAGE_SYSTEM)
+			boot_part(&table->network, machine, r);
+		if (machine->stage == STAGE_LOADER && !boot_arch_http(machine->arch)) {
+			r->vendor = NULL;
+			r->menu = DHCP_MENU_NONE;
+		}
+		r->ciaddr = r->type == DHCP_TYPE_ACK ? request->ciaddr : 0;
+		r->yiaddr = request->type == DHCP_TYPE_INFORM ? 0 : client->address;
+		r->lease = request->type == DHCP_TYPE_INFORM ? 0 : table->network.lease;
+		r->network = &table->network;
+		r->name = client->name;
+	}
+	address_lease_reply(request, r);
+}
+
+static void
+reply(const struct dhcp_table *table, const struct dhcp_request *request, const struct dhcp_origin *origin,
+    const struct machine *machine, struct dhcp_decision *d)
+{
+	bool boot_server = origin->our_port == DHCP_BOOT_PORT || request->has_item;
+
+	if (table->network.dhcp == DHCP_PROXY || (boot_server && machine->stage != STAGE_SYSTEM))
+		boot_reply(table, request, origin, machine, d);
+	else if (origin->our_port == DHCP_SERVER_PORT)
+		lease_reply(table, request, machine, d);
+}
+
 void
 dhcp_decide(const struct dhcp_table *table, const struct dhcp_request *request, const struct dhcp_origin *origin,
     struct dhcp_decision *d)
@@ -347,7 +435,7 @@ dhcp_decide(const struct dhcp_table *table, const struct dhcp_request *request, 
 	if (request->type == DHCP_TYPE_DISCOVER && origin->our_port == DHCP_SERVER_PORT)
 		d->verdict = action->verdict;
 	if (action->answer)
-		boot_reply(table, request, origin, &machine, d);
+		reply(table, request, origin, &machine, d);
 	if (d->answer && d->reply.type == DHCP_TYPE_OFFER && machine.stage == STAGE_PI) {
 		d->delay = manners[d->board.model].delay;
 		d->arp = manners[d->board.model].arp;

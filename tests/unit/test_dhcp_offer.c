@@ -6,76 +6,11 @@
 
 #include <arpa/inet.h>
 
-#include "dhcp/dhcp_offer.h"
-#include "dhcp_samples.h"
+#include "dhcp_network.h"
 
-#define NETWORK 2
-#define MAC_SD  "\xdc\xa6\x32\x00\x00\x5d"
-#define MAC_NEW "\xdc\xa6\x32\x99\x99\x99"
-#define MAC_PC  "\x52\x54\x00\x00\x00\x01"
-#define MAC_HID "\x52\x54\x00\x00\x00\x02"
-
-static struct sample s;
-static struct dhcp_request r;
 static struct dhcp_board board;
-static struct dhcp_decision d;
-static struct dhcp_table *table;
-static struct dhcp_origin origin;
-
-static void
-add(const char *mac, enum boot_kind boot, uint32_t network)
-{
-	struct msg_client client = { .network = network,
-		.boot = boot,
-		.address = inet_addr("192.168.10.12"),
-		.has_serial = memcmp(mac, MAC_HID, MAC_SIZE) == 0,
-		.name = "node1" };
-
-	memcpy(client.mac, mac, MAC_SIZE);
-	cr_assert(dhcp_table_add(table, &client));
-}
-
-static void
-make_table(void)
-{
-	struct msg_network network = { .index = NETWORK,
-		.dhcp = DHCP_PROXY,
-		.unknown = UNKNOWN_OBSERVE,
-		.server = inet_addr("192.168.10.1"),
-		.prefix = 24,
-		.lease = 43200,
-		.boot_file = { [BOOT_BIOS] = "undionly.kpxe",
-		    [BOOT_EFI_X64] = "bootx64.efi",
-		    [BOOT_EFI_ARM64] = "bootaa64.efi",
-		    [BOOT_IPXE] = "boot.ipxe",
-		    [BOOT_HTTP_X64] = "http://192.168.10.1/boot.efi" } };
-
-	table = dhcp_table_new(&network);
-	cr_assert_not_null(table);
-	add(MAC_PI4, BOOT_NETWORK, NETWORK);
-	add(MAC_PI3, BOOT_NETWORK, NETWORK);
-	add(MAC_SD, BOOT_SD, NETWORK);
-	add(MAC_PC, BOOT_NETWORK, NETWORK);
-	add(MAC_HID, BOOT_NETWORK, NETWORK);
-	dhcp_table_seal(table);
-	origin = (struct dhcp_origin){ .our_port = DHCP_SERVER_PORT, .port = DHCP_CLIENT_PORT };
-}
-
-static void
-drop_table(void)
-{
-	dhcp_table_free(table);
-}
 
 TestSuite(dhcp_offer, .init = make_table, .fini = drop_table);
-
-static void
-decode(void)
-{
-	const char *why = NULL;
-
-	cr_assert(dhcp_decode(s.bytes, s.size, &r, &why), "%s", why);
-}
 
 #define IDENTIFY(xid, options) \
 	do { \
@@ -83,13 +18,6 @@ decode(void)
 		decode(); \
 		dhcp_identify(&r, &board); \
 	} while (0)
-#define DECIDE(xid, mac, options) \
-	do { \
-		SAMPLE(&s, (xid), (mac), options); \
-		decode(); \
-		dhcp_decide(table, &r, &origin, &d); \
-	} while (0)
-
 static void
 assert_board(enum board_model model, uint32_t revision, uint32_t serial, bool has_serial)
 {
@@ -173,15 +101,6 @@ Test(dhcp_offer, a_pc_is_no_pi_whatever_its_transaction_id)
 	cr_assert_eq(board.model, BOARD_OTHER);
 }
 
-static void
-assert_decision(bool offer, uint32_t delay, bool arp, uint32_t verdict)
-{
-	cr_assert_eq(d.answer, offer);
-	cr_assert_eq(d.delay, delay, "delay %u", d.delay);
-	cr_assert_eq(d.arp, arp);
-	cr_assert_eq(d.verdict, verdict, "verdict %u", d.verdict);
-}
-
 Test(dhcp_offer, a_client_of_model_4_or_5_is_answered_at_once)
 {
 	DECIDE("\1\2\3\4", MAC_PI4, OPTIONS_PI4);
@@ -225,31 +144,6 @@ Test(dhcp_offer, a_client_of_an_architecture_without_a_file_is_seen_only)
 	assert_decision(false, 0, false, SEEN_NOT_SERVED);
 }
 
-static void
-assert_reply(uint8_t type, const char *vendor, uint8_t menu, const char *file)
-{
-	cr_assert(d.answer);
-	cr_assert_eq(d.reply.type, type, "type %u", d.reply.type);
-	cr_assert_str_eq(d.reply.vendor, vendor);
-	cr_assert_eq(d.reply.menu, menu, "menu %u", d.reply.menu);
-	cr_assert(d.reply.next_server);
-	cr_assert_eq(d.reply.server, inet_addr("192.168.10.1"));
-	if (file == NULL)
-		cr_assert_null(d.reply.file);
-	else
-		cr_assert_str_eq(d.reply.file, file);
-}
-
-static void
-assert_way(enum dhcp_way way, const char *address, uint16_t our_port, uint16_t port)
-{
-	cr_assert_eq(d.reply.way, way, "way %u", d.reply.way);
-	if (way != DHCP_BROADCAST)
-		cr_assert_eq(d.reply.address, inet_addr(address), "to %x", d.reply.address);
-	cr_assert_eq(d.reply.our_port, our_port);
-	cr_assert_eq(d.reply.port, port);
-}
-
 Test(dhcp_offer, each_kind_of_firmware_gets_the_file_of_its_own)
 {
 	DECIDE("\1\2\3\4", MAC_PC, OPTIONS(ASK_14_G2, ARCH_0, ID_PC));
@@ -286,8 +180,6 @@ Test(dhcp_offer, of_several_architectures_the_first_with_a_file_is_taken)
 	DECIDE("\1\2\3\4", MAC_PC, OPTIONS(ASK_14_G2, "\x5d\x06\x00\x06\x00\x10\x00\x07", ID_PC));
 	assert_reply(DHCP_TYPE_OFFER, "PXEClient", DHCP_MENU_NONE, "bootx64.efi");
 }
-
-#define HTTP_CLASS "\x3c\x0aHTTPClient"
 
 Test(dhcp_offer, a_machine_that_boots_by_http_is_answered_only_if_there_is_a_uri)
 {
@@ -410,9 +302,9 @@ Test(dhcp_offer, a_client_that_boots_from_its_card_is_seen_only)
 	assert_decision(false, 0, false, SEEN_NOT_SERVED);
 }
 
-Test(dhcp_offer, nobody_is_answered_unless_the_network_is_a_proxy)
+Test(dhcp_offer, nobody_is_answered_in_a_network_without_dhcp)
 {
-	static const uint32_t mode[] = { 0, DHCP_OFF, DHCP_RESERVATIONS, 99 };
+	static const uint32_t mode[] = { 0, DHCP_OFF, 99 };
 	size_t i;
 
 	table->network.unknown = UNKNOWN_ANSWER;
