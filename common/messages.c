@@ -22,7 +22,7 @@ SIZE_IS(client_state, 4 * 4 + 2 * 8 + TEXT_SIZE);
 SIZE_IS(process_state, 6 * 4);
 SIZE_IS(server_state, 4 * 4 + 8 + TEXT_SIZE);
 SIZE_IS(mounted, 2 * 4);
-SIZE_IS(dhcp_seen, 6 * 4 + 8 + NAME_SIZE);
+SIZE_IS(dhcp_seen, 8 * 4 + 8 + NAME_SIZE);
 SIZE_IS(read, 4 * 4 + PATH_SIZE);
 SIZE_IS(neighbour, sizeof(struct msg_read) + 4 + 8);
 SIZE_IS(open, sizeof(struct msg_read) + 2 * 4 + 8 + PATH_SIZE);

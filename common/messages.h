@@ -174,7 +174,15 @@ struct msg_mounted {
 };
 
 enum board_model { BOARD_OTHER = 0, BOARD_PI3 = 3, BOARD_PI4 = 4, BOARD_PI5 = 5 };
-enum dhcp_verdict { SEEN_OFFERED = 1, SEEN_UNKNOWN, SEEN_NOT_SERVED };
+enum dhcp_verdict {
+	SEEN_OFFERED = 1,
+	SEEN_UNKNOWN,
+	SEEN_NOT_SERVED,
+	/* Of clients, and no step of a boot: */
+	SEEN_OTHER_ADDRESS, /* asks for address, which is not its own; server, if it says so, gave it */
+	SEEN_OTHER_SERVER,  /* takes its address from server, though it is we who give it */
+	SEEN_DECLINED,      /* says that somebody has its address already */
+};
 
 struct msg_dhcp_seen {
 	uint32_t network;
@@ -183,6 +191,8 @@ struct msg_dhcp_seen {
 	uint32_t revision; /* board revision code of option 97, or 0 */
 	uint32_t serial;
 	uint32_t has_serial;
+	uint32_t address; /* SEEN_OTHER_ADDRESS */
+	uint32_t server;  /* SEEN_OTHER_ADDRESS, SEEN_OTHER_SERVER; 0: not known */
 	uint8_t mac[MAC_SIZE];
 	uint8_t zero[2];
 	char vendor[NAME_SIZE]; /* option 60, made printable */

@@ -118,7 +118,8 @@ check_decision(const struct dhcp_table *table, const struct dhcp_request *reques
 	struct dhcp_decision d;
 
 	dhcp_decide(table, request, &origin, &d);
-	hold(d.verdict <= SEEN_NOT_SERVED && (d.client != NULL || d.verdict != SEEN_OFFERED));
+	hold(d.verdict <= SEEN_NOT_SERVED || (d.client != NULL && d.verdict <= SEEN_DECLINED));
+	hold((d.client != NULL || d.verdict != SEEN_OFFERED));
 	if (d.answer)
 		check_reply(table, request, &d);
 	else

@@ -196,6 +196,14 @@ note_life(struct timelines *t, const struct msg_client *client, struct boot *boo
 
 /* ---- events ---- */
 
+static void
+note_dhcp_fault(struct boot *boot, const struct msg_dhcp_seen *seen)
+{
+	boot->dhcp_fault = seen->verdict;
+	boot->given = seen->address;
+	boot->given_by = seen->server;
+}
+
 void
 timeline_seen(struct timelines *t, const struct msg_client *client, const struct msg_dhcp_seen *seen, uint64_t now)
 {
@@ -204,6 +212,10 @@ timeline_seen(struct timelines *t, const struct msg_client *client, const struct
 
 	if (line == NULL)
 		return;
+	if (seen->verdict > SEEN_NOT_SERVED) {
+		note_dhcp_fault(boot == NULL ? begin(line, now) : boot, seen);
+		return;
+	}
 	if (boot == NULL || boot->step > STEP_FIRMWARE || quiet_since(boot, patience[boot->step].seen, now))
 		boot = begin(line, now);
 	advance(boot, STEP_SEEN, now);
@@ -228,6 +240,7 @@ timeline_read(struct timelines *t, const struct msg_client *client, const char *
 	boot->asked++;
 	boot->held = false;
 	boot->elsewhere = 0;
+	boot->dhcp_fault = 0;
 	log_visible(boot->file, sizeof(boot->file), path, strlen(path));
 	note_life(t, client, boot, now);
 }
@@ -357,6 +370,24 @@ timelines_age(struct timelines *t, const struct bindings *b, uint64_t now)
 	}
 }
 
+static void
+dhcp_fault_text(const struct boot *boot, const struct msg_client *client, char *text, size_t size)
+{
+	char address[ADDRESS_TEXT], given[ADDRESS_TEXT], by[ADDRESS_TEXT] = "";
+
+	address_text(client->address, address);
+	address_text(boot->given, given);
+	if (boot->given_by != 0)
+		address_text(boot->given_by, by);
+	if (boot->dhcp_fault == SEEN_DECLINED)
+		snprintf(text, size, "says that another machine has its address %s", address);
+	else if (boot->dhcp_fault == SEEN_OTHER_SERVER)
+		snprintf(text, size, "takes its address from another DHCP server of the network, %s", by);
+	else
+		snprintf(text, size, "asks for address %s instead of its own, %s%s%s", given, address,
+		    boot->given_by == 0 ? "" : ": it has it of DHCP server ", by);
+}
+
 /* Somebody did what he may not. Shown whatever became of the boot. */
 static void
 trouble_text(const struct boot *boot, const struct msg_client *client, char *text, size_t size)
@@ -369,6 +400,8 @@ trouble_text(const struct boot *boot, const struct msg_client *client, char *tex
 	else if (boot->held)
 		snprintf(text, size, "refused: nobody's MAC is known for its address %s",
 		    address_text(client->address, address));
+	else if (boot->dhcp_fault != 0)
+		dhcp_fault_text(boot, client, text, size);
 	else if (boot->trouble == TROUBLE_FOREIGN && boot->other[0] != '\0')
 		snprintf(text, size, "refused: asked for files of client %s", boot->other);
 	else if (boot->trouble == TROUBLE_FOREIGN)

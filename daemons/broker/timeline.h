@@ -38,6 +38,9 @@ struct boot {
 	uint32_t failed;      /* enum done_status of the latest transfer, if it was cut off; else 0 */
 	uint32_t elsewhere;   /* the address that its files were asked for from, if it is not its own */
 	enum trouble trouble; /* the latest */
+	uint32_t dhcp_fault;  /* enum dhcp_verdict behind SEEN_NOT_SERVED, or 0 */
+	uint32_t given;       /* SEEN_OTHER_ADDRESS: which */
+	uint32_t given_by;    /* and by whom, or 0 */
 	bool held;            /* its address by another MAC, or by one that nobody knows */
 	bool held_known;
 	bool stalled; /* when timelines_age() looked last */

@@ -95,8 +95,10 @@ report(struct dhcp *dhcp, const struct dhcp_request *request, const struct dhcp_
 	const struct dhcp_board *board = &decision->board;
 	struct msg_dhcp_seen seen;
 
-	if (decision->verdict == 0 || dhcp->broker == NULL ||
-	    !dhcp_report(&dhcp->reports, decision->client, request->mac, now))
+	if (decision->verdict == 0 || dhcp->broker == NULL)
+		return;
+	if (decision->verdict > SEEN_NOT_SERVED ? !dhcp_report_fault(decision->client, now)
+						: !dhcp_report(&dhcp->reports, decision->client, request->mac, now))
 		return;
 	memset(&seen, 0, sizeof(seen));
 	seen.network = dhcp->child.start.network;
@@ -105,6 +107,8 @@ report(struct dhcp *dhcp, const struct dhcp_request *request, const struct dhcp_
 	seen.revision = board->revision;
 	seen.serial = board->serial;
 	seen.has_serial = board->has_serial;
+	seen.address = decision->other_address;
+	seen.server = decision->other_server;
 	memcpy(seen.mac, request->mac, MAC_SIZE);
 	log_visible(seen.vendor, sizeof(seen.vendor), request->vendor, request->vendor_length);
 	(void)IPC_SEND(dhcp->broker, DHCP_SEEN, &seen); /* a full pipe costs a line of the operator's view, no boot */

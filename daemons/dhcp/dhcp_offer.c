@@ -417,6 +417,27 @@ reply(const struct dhcp_table *table, const struct dhcp_request *request, const 
 		lease_reply(table, request, machine, d);
 }
 
+/* ---- what an operator should know ---- */
+
+/* A board asks everybody, so that we hear of a foreign address that it was given even where we give out none. */
+static void
+look_for_fault(const struct msg_network *n, const struct dhcp_request *request, struct dhcp_decision *d)
+{
+	uint32_t wanted = request->requested != 0 ? request->requested : request->ciaddr;
+
+	if (request->type == DHCP_TYPE_DECLINE)
+		d->verdict = SEEN_DECLINED;
+	if (request->type != DHCP_TYPE_REQUEST)
+		return;
+	d->other_server = request->server_id == n->server ? 0 : request->server_id;
+	if (wanted != 0 && wanted != d->client->address) {
+		d->other_address = wanted;
+		d->verdict = SEEN_OTHER_ADDRESS;
+	} else if (n->dhcp == DHCP_RESERVATIONS && d->other_server != 0) {
+		d->verdict = SEEN_OTHER_SERVER;
+	}
+}
+
 void
 dhcp_decide(const struct dhcp_table *table, const struct dhcp_request *request, const struct dhcp_origin *origin,
     struct dhcp_decision *d)
@@ -434,6 +455,8 @@ dhcp_decide(const struct dhcp_table *table, const struct dhcp_request *request, 
 	action = &actions[situation(table, &machine, d)];
 	if (request->type == DHCP_TYPE_DISCOVER && origin->our_port == DHCP_SERVER_PORT)
 		d->verdict = action->verdict;
+	else if (d->client != NULL)
+		look_for_fault(&table->network, request, d);
 	if (action->answer)
 		reply(table, request, origin, &machine, d);
 	if (d->answer && d->reply.type == DHCP_TYPE_OFFER && machine.stage == STAGE_PI) {
@@ -529,5 +552,14 @@ dhcp_report(struct dhcp_reports *reports, struct dhcp_client *client, const uint
 	if (*last != 0 && now - *last < DHCP_REPORT_MS)
 		return false;
 	*last = now;
+	return true;
+}
+
+bool
+dhcp_report_fault(struct dhcp_client *client, uint64_t now)
+{
+	if (client == NULL || (client->warned != 0 && now - client->warned < DHCP_REPORT_MS))
+		return false;
+	client->warned = now;
 	return true;
 }

@@ -26,10 +26,12 @@ struct dhcp_origin {
 
 struct dhcp_decision {
 	bool answer;
-	bool arp;           /* an ARP announcement right behind the answer */
-	bool relay_refused; /* it came by a relay that is not of this network */
-	uint32_t delay;     /* of the answer */
-	uint32_t verdict;   /* enum dhcp_verdict for the broker; 0: not worth a word */
+	bool arp;               /* an ARP announcement right behind the answer */
+	bool relay_refused;     /* it came by a relay that is not of this network */
+	uint32_t delay;         /* of the answer */
+	uint32_t verdict;       /* enum dhcp_verdict for the broker; 0: not worth a word */
+	uint32_t other_address; /* what a verdict is about: see msg_dhcp_seen */
+	uint32_t other_server;
 	struct dhcp_board board;
 	struct dhcp_client *client; /* or NULL; the table's */
 	struct dhcp_reply reply;    /* if there is an answer; it points into the table and the request */
@@ -77,5 +79,7 @@ struct dhcp_reports {
 	uint64_t stranger[DHCP_STRANGERS];
 };
 bool dhcp_report(struct dhcp_reports *, struct dhcp_client *, const uint8_t mac[static MAC_SIZE], uint64_t now);
+/* The same for what is wrong with a client, which must not be lost behind its own DISCOVER. */
+bool dhcp_report_fault(struct dhcp_client *, uint64_t now);
 
 #endif

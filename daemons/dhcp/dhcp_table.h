@@ -17,6 +17,7 @@ struct dhcp_client {
 	bool pi;      /* it has a serial in the configuration, which nothing else than a Pi has */
 	uint32_t address;
 	uint64_t reported; /* when dhcp_report() last passed for it */
+	uint64_t warned;   /* and of a fault */
 	char name[NAME_SIZE];
 };
 struct dhcp_table {

@@ -373,7 +373,11 @@ Test(dhcp_offer, only_a_discover_is_answered)
 		decode();
 		dhcp_decide(table, &r, &origin, &d);
 		cr_assert_eq(d.answer, type == DHCP_TYPE_DISCOVER, "type %u", type);
-		cr_assert_eq(d.verdict, type == DHCP_TYPE_DISCOVER ? SEEN_OFFERED : 0, "type %u", type);
+		cr_assert_eq(d.verdict,
+		    type == DHCP_TYPE_DISCOVER  ? SEEN_OFFERED
+		    : type == DHCP_TYPE_DECLINE ? SEEN_DECLINED
+						: 0,
+		    "type %u", type);
 	}
 }
 

@@ -161,6 +161,39 @@ Test(dhcp_reservations, nobody_else_is_answered_whatever_he_asks)
 	assert_decision(false, 0, false, 0);
 }
 
+Test(dhcp_reservations, what_is_wrong_with_a_clients_address_is_told)
+{
+	DECIDE("\1\2\3\4", MAC_PC, REQUEST OTHER WANTS_57 END);
+	cr_assert_eq(d.verdict, SEEN_OTHER_ADDRESS);
+	cr_assert_eq(d.other_address, inet_addr("192.168.10.57"));
+	cr_assert_eq(d.other_server, inet_addr("192.168.10.2"));
+	DECIDE("\1\2\3\4", MAC_PC, REQUEST OTHER WANTS_12 END);
+	cr_assert_eq(d.verdict, SEEN_OTHER_SERVER);
+	DECIDE("\1\2\3\4", MAC_PC, REQUEST OURS WANTS_12 END);
+	cr_assert_eq(d.verdict, 0);
+	DECIDE("\1\2\3\4", MAC_PC, "\x35\x01\x04" OURS WANTS_12 END);
+	cr_assert_eq(d.verdict, SEEN_DECLINED);
+	DECIDE("\1\2\3\4", MAC_NEW, REQUEST OTHER WANTS_57 END);
+	cr_assert_eq(d.verdict, 0, "nobody's business");
+	table->network.dhcp = DHCP_PROXY;
+	DECIDE("\1\2\3\4", MAC_PC, REQUEST OTHER WANTS_12 END);
+	cr_assert_eq(d.verdict, 0, "the other server is the one that gives addresses");
+	DECIDE("\1\2\3\4", MAC_PC, REQUEST OTHER WANTS_57 END);
+	cr_assert_eq(d.verdict, SEEN_OTHER_ADDRESS);
+}
+
+Test(dhcp_reservations, a_fault_is_told_once_a_second_whatever_else_is)
+{
+	struct dhcp_reports reports = { 0 };
+	struct dhcp_client *c = &table->client[0];
+
+	cr_assert(dhcp_report(&reports, c, c->mac, 5000));
+	cr_assert(dhcp_report_fault(c, 5000));
+	cr_assert_not(dhcp_report_fault(c, 5999));
+	cr_assert(dhcp_report_fault(c, 6000));
+	cr_assert_not(dhcp_report_fault(NULL, 9000));
+}
+
 Test(dhcp_reservations, port_4011_gives_files_and_no_addresses)
 {
 	origin = (struct dhcp_origin){ 4011, 68, inet_addr("192.168.10.12") };

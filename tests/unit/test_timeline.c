@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Boots as steps in time, and what an operator is told of them. */
+#include "address.h"
 #include "broker_samples.h"
 
 #include "broker/answers.h"
@@ -305,6 +306,31 @@ Test(timeline, an_address_that_another_machine_holds_is_told_until_its_owner_has
 	cr_expect_eq(timeline_of(&t, 0)->last_seen, 0);
 	timeline_refused(&t, node1, ACCESS_WRONG_MAC, NULL, NULL, T0);
 	cr_expect_str_eq(row(T0).fault, "refused: nobody's MAC is known for its address 192.168.10.12");
+	timeline_read(&t, node1, "start4.elf", T0);
+	cr_expect_str_eq(row(T0).fault, "");
+}
+
+Test(timeline, what_is_wrong_with_its_address_is_said_until_it_reads_a_file)
+{
+	struct msg_dhcp_seen seen = { .verdict = SEEN_OTHER_ADDRESS };
+
+	address_parse("192.168.10.57", &seen.address);
+	address_parse("192.168.10.1", &seen.server);
+	offered(T0);
+	timeline_seen(&t, node1, &seen, T0);
+	cr_expect_str_eq(row(T0).fault,
+	    "asks for address 192.168.10.57 instead of its own, 192.168.10.12: it has it of DHCP server 192.168.10.1");
+	cr_expect_eq(row(T0).step, STEP_OFFERED);
+	seen.server = 0;
+	timeline_seen(&t, node1, &seen, T0);
+	cr_expect_str_eq(row(T0).fault, "asks for address 192.168.10.57 instead of its own, 192.168.10.12");
+	seen.verdict = SEEN_DECLINED;
+	timeline_seen(&t, node1, &seen, T0);
+	cr_expect_str_eq(row(T0).fault, "says that another machine has its address 192.168.10.12");
+	seen.verdict = SEEN_OTHER_SERVER;
+	address_parse("192.168.10.2", &seen.server);
+	timeline_seen(&t, node1, &seen, T0);
+	cr_expect_str_eq(row(T0).fault, "takes its address from another DHCP server of the network, 192.168.10.2");
 	timeline_read(&t, node1, "start4.elf", T0);
 	cr_expect_str_eq(row(T0).fault, "");
 }
