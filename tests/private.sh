@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # private: a machine of the test's own, without a virtual one: our installation, its users, an image and whole mounts of it, in
-# mount, network and process namespaces that die with the test. Sourced by tests/bench/run and tests/clients, which start themselves
+# mount, network and process namespaces that die with the test. Sourced by tests/bench/run, tests/clients and tests/hostile, which start themselves
 # again inside; die() is theirs.
 
 tmpfs() {
