@@ -99,6 +99,8 @@ settle_with_former(struct tftp_server *server, struct tftp_transfer *t, const st
 	t = tftp_table_find(&server->table, peer->address, peer->port);
 	if (t == NULL)
 		return false;
+	if (tftp_transfer_is_asked(t, now))
+		return true;
 	if (tftp_transfer_is_same(t, request)) {
 		perform(server, t, tftp_transfer_repeated(t, now), now);
 		return true;

@@ -193,9 +193,11 @@ tftp_table_add(struct tftp_table *table, uint32_t address, uint16_t port)
 {
 	struct tftp_transfer *t, *oldest;
 	uint16_t slot = table->free, *bucket = bucket_of(table, address);
+	bool stranger = tftp_table_client(table, address) == NULL;
 	uint32_t id;
 
-	if (slot == NONE || tftp_table_of(table, address, &oldest) >= TFTP_PER_CLIENT)
+	if (slot == NONE || (stranger && table->strangers >= TFTP_STRANGERS) ||
+	    tftp_table_of(table, address, &oldest) >= TFTP_PER_CLIENT)
 		return NULL;
 	t = &table->transfer[slot];
 	table->free = t->next;
@@ -206,6 +208,8 @@ tftp_table_add(struct tftp_table *table, uint32_t address, uint16_t port)
 	t->address = address;
 	t->port = port;
 	t->socket = next_socket(table, address);
+	t->stranger = stranger;
+	table->strangers += stranger;
 	t->next = *bucket;
 	*bucket = slot;
 	t->deadline = t->queued = UINT64_MAX;
@@ -232,6 +236,7 @@ tftp_table_remove(struct tftp_table *table, struct tftp_transfer *t, uint64_t no
 		client->port = t->port;
 		client->ended = now;
 	}
+	table->strangers -= t->stranger;
 	heap_remove(table, t->heap);
 	unchain(table, t);
 	t->state = TFTP_FREE;
@@ -256,10 +261,12 @@ tftp_table_client(struct tftp_table *table, uint32_t address)
 }
 
 void
-tftp_table_remember(struct tftp_table *table, const struct tftp_transfer *t)
+tftp_table_remember(struct tftp_table *table, struct tftp_transfer *t)
 {
 	struct tftp_client *client = place_of(table, t->address);
 
+	table->strangers -= t->stranger;
+	t->stranger = false;
 	if (client->address == t->address)
 		return;
 	memset(client, 0, sizeof(*client));

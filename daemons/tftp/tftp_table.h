@@ -11,8 +11,10 @@
 
 #define TFTP_TRANSFERS  4096 /* a power of two */
 #define TFTP_PER_CLIENT 16
-#define TFTP_CLIENTS    4096
-#define TFTP_SOCKETS    16
+#define TFTP_STRANGERS \
+	(TFTP_TRANSFERS / 2) /* questions about addresses that are no client's yet: the rest is for clients */
+#define TFTP_CLIENTS 4096
+#define TFTP_SOCKETS 16
 
 /* An address that was granted or refused a file by name: a client's. */
 struct tftp_client {
@@ -23,11 +25,12 @@ struct tftp_client {
 };
 
 struct tftp_table {
-	uint32_t seed;   /* of the hash: nobody outside can fill one bucket */
-	uint16_t free;   /* a list, the latest first: its memory is warm */
-	uint16_t count;  /* of transfers, which is also the heap's size */
-	uint8_t sockets; /* of them, 1 .. TFTP_SOCKETS */
-	uint8_t socket;  /* for the next stranger */
+	uint32_t seed;      /* of the hash: nobody outside can fill one bucket */
+	uint16_t free;      /* a list, the latest first: its memory is warm */
+	uint16_t count;     /* of transfers, which is also the heap's size */
+	uint16_t strangers; /* of transfers */
+	uint8_t sockets;    /* of them, 1 .. TFTP_SOCKETS */
+	uint8_t socket;     /* for the next stranger */
 	uint16_t bucket[TFTP_TRANSFERS];
 	uint16_t heap[TFTP_TRANSFERS];
 	struct tftp_transfer transfer[TFTP_TRANSFERS];
@@ -43,7 +46,7 @@ struct tftp_transfer *tftp_table_waiting(struct tftp_table *, uint32_t id);
 /* How many the address has; *oldest is the one that waited longest for nothing but its last ACK, or NULL. */
 unsigned tftp_table_of(struct tftp_table *, uint32_t address, struct tftp_transfer **oldest);
 
-/* A new one; its decisions are still zero. NULL: the table is full, or the client's share is. */
+/* A new one; its decisions are still zero. NULL: the table is full, or the client's share is, or the strangers'. */
 struct tftp_transfer *tftp_table_add(struct tftp_table *, uint32_t address, uint16_t port);
 void tftp_table_remove(struct tftp_table *, struct tftp_transfer *, uint64_t now);
 
@@ -56,7 +59,8 @@ uint64_t tftp_table_next(const struct tftp_table *);
 
 /* The client at address, or NULL. */
 struct tftp_client *tftp_table_client(struct tftp_table *, uint32_t address);
-void tftp_table_remember(struct tftp_table *, const struct tftp_transfer *);
+/* It is a client's. */
+void tftp_table_remember(struct tftp_table *, struct tftp_transfer *);
 void tftp_table_forget(struct tftp_table *, uint32_t address);
 
 #endif

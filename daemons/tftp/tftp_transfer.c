@@ -188,6 +188,12 @@ tftp_transfer_no_file(struct tftp_transfer *t, uint32_t status)
 	}
 }
 
+bool
+tftp_transfer_is_asked(const struct tftp_transfer *t, uint64_t now)
+{
+	return t->state == TFTP_WAITING && now < t->started + TFTP_FIRST_MS;
+}
+
 /* A request that comes after an acknowledgement is of a client that started anew. */
 bool
 tftp_transfer_is_same(const struct tftp_transfer *t, const struct tftp_request *request)

@@ -30,6 +30,7 @@ struct tftp_transfer {
 	uint16_t port;   /* of the client, in the host's order */
 	uint8_t socket;  /* index */
 	uint8_t state;   /* enum tftp_state */
+	bool stranger;   /* not known to be a client's yet */
 	uint16_t next;   /* in its bucket, or of the free ones */
 	uint16_t heap;   /* its place there */
 	uint32_t id;     /* slot and generation */
@@ -78,6 +79,11 @@ struct tftp_action tftp_transfer_granted(struct tftp_transfer *, uint64_t size, 
 /* It is not: why is an enum refusal of the broker, or an enum file_status of the parent. */
 struct tftp_action tftp_transfer_refused(struct tftp_transfer *, uint32_t why);
 struct tftp_action tftp_transfer_no_file(struct tftp_transfer *, uint32_t status);
+/*
+ * The question is on its way: no other of the same port is asked before it is answered, or a second has passed. Who asks for
+ * name after name has 16 questions in the pipes, and not as many as he can send; a board waits for each answer.
+ */
+bool tftp_transfer_is_asked(const struct tftp_transfer *, uint64_t now);
 /* Is that request this one again, and not a new one from the same port? */
 bool tftp_transfer_is_same(const struct tftp_transfer *, const struct tftp_request *);
 struct tftp_action tftp_transfer_repeated(struct tftp_transfer *, uint64_t now);

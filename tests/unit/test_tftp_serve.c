@@ -387,13 +387,32 @@ Test(tftp_serve, transfers_that_lack_only_the_last_ack_make_room)
 	cr_assert_eq(server.counts.full, 0);
 }
 
+/* The addresses that fill the table: eight transfers each. */
+static uint32_t
+crowd(unsigned i)
+{
+	return 0x01000000 + i / 8;
+}
+
+/* They become clients. */
+static void
+greet_the_crowd(void)
+{
+	for (unsigned i = 0; i < TFTP_TRANSFERS + 10; i += 8) {
+		rrq(crowd(i), PORT, "f");
+		refuse(REFUSE_NOT_FOUND);
+		log_text[log_size = 0] = '\0';
+	}
+}
+
 Test(tftp_serve, the_table_is_full_then_empty_then_usable)
 {
 	unsigned round, i;
 
+	greet_the_crowd();
 	for (round = 0; round < 3; round++) {
 		for (i = 0; i < TFTP_TRANSFERS + 10; i++, now += i % 3) {
-			rrq(0x01000000 + i / 8, (uint16_t)(PORT + i), "f");
+			rrq(crowd(i), (uint16_t)(PORT + i), "f");
 			log_text[log_size = 0] = '\0';
 		}
 		cr_assert_eq(server.table.count, TFTP_TRANSFERS);
@@ -419,6 +438,40 @@ Test(tftp_serve, a_clients_transfers_take_the_sockets_in_turn)
 		fetch(BOARD, PORT);
 		cr_assert_eq(asked_socket, (before + 1) % TFTP_SOCKETS);
 	}
+}
+
+Test(tftp_serve, strangers_have_half_of_the_table)
+{
+	unsigned i;
+
+	fetch(BOARD, PORT);
+	for (i = 0; i < TFTP_TRANSFERS; i++, now += i % 3 == 0) {
+		rrq(crowd(i), (uint16_t)(PORT + i), "f");
+		log_text[log_size = 0] = '\0';
+	}
+	cr_assert_eq(server.table.count, TFTP_STRANGERS);
+	cr_assert_eq(server.counts.full, TFTP_TRANSFERS - TFTP_STRANGERS);
+	fetch(BOARD, PORT);
+	rrq(OTHER, PORT, "f");
+	DID("");
+	for (; server.table.count > 0; log_text[log_size = 0] = '\0')
+		tftp_serve_time(&server, now = tftp_table_next(&server.table));
+	fetch(OTHER, PORT);
+	cr_assert_eq(server.table.strangers, 0);
+}
+
+Test(tftp_serve, a_port_has_one_question_at_a_time)
+{
+	rrq(BOARD, PORT, "f");
+	rrq(BOARD, PORT, "g");
+	rrq(BOARD, PORT, "h");
+	DID("ask f;");
+	now += 1000;
+	rrq(BOARD, PORT, "g");
+	DID("end 0 fd -1;ask g;");
+	grant();
+	rrq(BOARD, PORT, "h");
+	DID("DATA 1;end 2 fd 7;ask h;");
 }
 
 /* ---- packets of no transfer ---- */
