@@ -11,7 +11,9 @@
 #include <string.h>
 
 #include "address.h"
+#include "client_files.h"
 #include "config.h"
+#include "log.h"
 #include "manifest.h"
 #include "output.h"
 #include "paths.h"
@@ -91,25 +93,57 @@ row_client(struct output *o, const struct msg_ctl_client *c, const char *network
 	output_text(o, "fault", c->state.text[0] == '\0' ? NULL : c->state.text);
 }
 
-int
-client_list(int argc, char **argv, bool json)
+static const struct msg_ctl_client *
+client_of(const struct answer *a, const char *name)
+{
+	for (size_t i = 0; i < a->client_count; i++)
+		if (strcmp(a->clients[i].client.name, name) == 0)
+			return &a->clients[i];
+	log_errx("there is no client \"%s\"", name);
+	return NULL;
+}
+
+static void
+list_one(struct output *o, const struct answer *a, const struct msg_ctl_client *c)
+{
+	row_client(o, c, network_name(a, c->client.network), image_name(a, c->client.name));
+}
+
+static int
+list(const struct names *names, bool json)
 {
 	struct answer a = { 0 };
 	struct output *o;
-	bool good;
+	bool good = true;
 
-	if (argc > 1)
-		return usage_error("\"%s\" is too much", argv[1]);
 	if (!ask(&a, NULL))
 		return EXIT_FAILED;
 	o = output_new(stdout, json);
 	output_list(o, NULL);
-	for (size_t i = 0; i < a.client_count; i++)
-		row_client(o, &a.clients[i], network_name(&a, a.clients[i].client.network),
-		    image_name(&a, a.clients[i].client.name));
-	good = output_end(o);
+	for (size_t i = 0; names->count == 0 && i < a.client_count; i++)
+		list_one(o, &a, &a.clients[i]);
+	for (size_t i = 0; i < names->count; i++) {
+		const struct msg_ctl_client *c = client_of(&a, names->name[i]);
+
+		good = good && c != NULL;
+		if (c != NULL)
+			list_one(o, &a, c);
+	}
+	good = output_end(o) && good;
 	forget(&a);
 	return good ? EXIT_OK : EXIT_FAILED;
+}
+
+int
+client_list(int argc, char **argv, bool json)
+{
+	struct names names = { 0 };
+	int status = EXIT_USAGE;
+
+	if (argc == 1 || clients_named(&names, argc - 1, argv + 1))
+		status = list(&names, json);
+	names_free(&names);
+	return status;
 }
 
 /* ---- client show ---- */
@@ -149,24 +183,65 @@ show_root(struct output *o, const struct msg_ctl_client *c, const char *image)
 	output_text(o, "fault", c->state.text[0] == '\0' ? NULL : c->state.text);
 }
 
+static void
+show_one(struct output *o, const struct answer *a, const struct msg_ctl_client *c)
+{
+	show_identity(o, &c->client, network_name(a, c->client.network));
+	show_root(o, c, image_name(a, c->client.name));
+}
+
+/* For people each as a table of its own; JSON of several is a list. */
+static bool
+show_all(const struct answer *a, const struct names *names, bool json)
+{
+	struct output *rows = json && names->count > 1 ? output_new(stdout, true) : NULL;
+	bool good = true;
+
+	if (rows != NULL)
+		output_list(rows, NULL);
+	for (size_t i = 0; i < names->count; i++) {
+		const struct msg_ctl_client *c = client_of(a, names->name[i]);
+		struct output *o = rows;
+
+		good = good && c != NULL;
+		if (c == NULL)
+			continue;
+		if (rows != NULL) {
+			output_row(rows);
+		} else {
+			if (i > 0)
+				putchar('\n');
+			o = output_new(stdout, json);
+			output_object(o, NULL);
+		}
+		show_one(o, a, c);
+		good = (rows != NULL || output_end(o)) && good;
+	}
+	return (rows == NULL || output_end(rows)) && good;
+}
+
+static int
+show(const struct names *names, bool json)
+{
+	struct answer a = { 0 };
+	int status = EXIT_FAILED;
+
+	if (!ask(&a, names->count == 1 ? names->name[0] : NULL))
+		return EXIT_FAILED;
+	if (show_all(&a, names, json))
+		status = EXIT_OK;
+	forget(&a);
+	return status;
+}
+
 int
 client_show(int argc, char **argv, bool json)
 {
-	struct answer a = { 0 };
-	struct output *o;
-	bool good;
+	struct names names = { 0 };
+	int status = EXIT_USAGE;
 
-	if (argc != 2)
-		return usage_error(argc < 2 ? "a client's name is missing" : "one client at a time");
-	if (!ask(&a, argv[1]))
-		return EXIT_FAILED;
-	o = output_new(stdout, json);
-	output_object(o, NULL);
-	if (a.client_count > 0) {
-		show_identity(o, &a.clients[0].client, network_name(&a, a.clients[0].client.network));
-		show_root(o, &a.clients[0], image_name(&a, a.clients[0].client.name));
-	}
-	good = output_end(o);
-	forget(&a);
-	return good ? EXIT_OK : EXIT_FAILED;
+	if (clients_named(&names, argc - 1, argv + 1))
+		status = show(&names, json);
+	names_free(&names);
+	return status;
 }

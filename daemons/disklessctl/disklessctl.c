@@ -20,15 +20,15 @@ static const struct command {
 } commands[] = {
 	{ "boot", "list", boot_list, "[NAME] [--follow]", "how far boards came, and what to look at" },
 	{ "client", "add", client_add,
-	    "NAME --mac MAC --address ADDRESS --image IMAGE --quota SIZE\n"
-	    "                   [--serial SERIAL] [--network NETWORK] [--cmdline WORDS]",
-	    "make a root and a client file, and reload" },
-	{ "client", "list", client_list, "", "all clients and their roots" },
+	    "NAME ... --mac MAC,... --address ADDRESS --image IMAGE --quota SIZE\n"
+	    "                   [--serial SERIAL,...] [--network NETWORK] [--cmdline WORDS] | --from FILE ...",
+	    "make a root and a client file for each, and reload" },
+	{ "client", "list", client_list, "[NAME ...]", "all clients and their roots" },
 	{ "client", "prepare", client_prepare, "[NAME ...]",
 	    "make the roots that configured clients lack, and reload" },
-	{ "client", "remove", client_remove, "NAME --yes",
-	    "delete a client's file and its root with all that it wrote" },
-	{ "client", "show", client_show, "NAME", "all about one client" },
+	{ "client", "remove", client_remove, "NAME ... --keep | --purge",
+	    "delete a client's file, and its root with all that it wrote or not" },
+	{ "client", "show", client_show, "NAME ...", "all about a client" },
 	{ "image", "import", image_import_command, "FILE --name IMAGE [--sha256 HEX]",
 	    "make an image of a disk image (also in xz, gz, zst, zip), a tar or a directory" },
 	{ "image", "list", image_list_command, "", "all images" },

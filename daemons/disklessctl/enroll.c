@@ -1,145 +1,34 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Duty: `client add`, `client remove` and `client prepare`: client files and roots come and go together. Runs as part of disklessctl, as root.
- * Holds a lock on the directory of client files. Must never leave half a client behind, nor destroy a root that is in use.
+ * Duty: `client add` and `client prepare`: client files and roots come together. Runs as part of disklessctl, as root. Must never leave
+ * half a client behind.
  */
 #include "disklessctl.h"
 
-#include <sys/file.h>
-#include <sys/stat.h>
+#include <arpa/inet.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "attach.h"
-#include "config.h"
+#include "address.h"
+#include "client_files.h"
 #include "log.h"
 #include "manifest.h"
 #include "output.h"
-#include "paths.h"
-#include "request.h"
+#include "report.h"
 #include "root_make.h"
 
-#define PATH_CONFIG_DIRECTORY DISKLESS_SYSCONFDIR "/diskless"
-#define FILE_SIZE             (sizeof(PATH_CLIENTS_D) + NAME_SIZE + sizeof("/.client-.conf.removed"))
-#define DETACH_TRIES          100
-#define DETACH_EVERY_MS       100
+#define LINE_SIZE 512 /* of a list of boards */
 
-struct files {
-	char client[FILE_SIZE];    /* clients.d/NAME.conf */
-	char candidate[FILE_SIZE]; /* beside diskless.conf, which does not include it */
-	char removed[FILE_SIZE];
-	char upper[sizeof(PATH_CLIENTS) + NAME_SIZE + sizeof("/upper.ext4")];
+/* ---- client add ---- */
+
+struct wishes {
+	const char *name, *serial, *mac, *address, *image, *quota, *network, *cmdline;
+	const char *from; /* a list of boards */
 };
-
-static void
-name_files(const char *name, struct files *f)
-{
-	snprintf(f->client, sizeof(f->client), "%s/%s.conf", PATH_CLIENTS_D, name);
-	snprintf(f->candidate, sizeof(f->candidate), "%s/.client-%s.conf", PATH_CONFIG_DIRECTORY, name);
-	snprintf(f->removed, sizeof(f->removed), "%s/.%s.removed", PATH_CLIENTS_D, name);
-	snprintf(f->upper, sizeof(f->upper), "%s/%s/upper.ext4", PATH_CLIENTS, name);
-}
-
-/* Only root, and one at a time. The lock ends with the process. */
-static bool
-begin(void)
-{
-	int fd;
-
-	if (geteuid() != 0) {
-		log_errx("only root may do that: client files and roots are root's");
-		return false;
-	}
-	if (mkdir(PATH_CLIENTS_D, 0755) == -1 && errno != EEXIST) {
-		log_err("%s", PATH_CLIENTS_D);
-		return false;
-	}
-	fd = open(PATH_CLIENTS_D, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1 || flock(fd, LOCK_EX) == -1) {
-		log_err("%s", PATH_CLIENTS_D);
-		return false;
-	}
-	return true;
-}
-
-static bool
-name_given(const char *name)
-{
-	if (config_name_valid(name))
-		return true;
-	usage_error(
-	    "\"%s\" cannot be a client's name: at most %d letters, digits, '-' and '_', a letter or digit first", name,
-	    NAME_SIZE - 1);
-	return false;
-}
-
-static const struct config_client *
-client_in(const struct config *config, const char *name)
-{
-	for (size_t i = 0; i < config->client_count; i++)
-		if (strcmp(config->client[i].name, name) == 0)
-			return &config->client[i];
-	return NULL;
-}
-
-static struct config *
-load(const char *path)
-{
-	char errors[8192];
-	struct config *config = config_load(path, &config_resolver_system, errors, sizeof(errors));
-
-	if (config == NULL)
-		fputs(errors, stderr);
-	return config;
-}
-
-/* ---- files ---- */
-
-static bool
-sync_directory(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool good = fd != -1 && fsync(fd) == 0;
-
-	if (fd != -1)
-		close(fd);
-	return good;
-}
-
-static FILE *
-create(const char *path)
-{
-	int fd;
-	FILE *file;
-
-	unlink(path); /* of an add that was interrupted: we hold the lock */
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	file = fd == -1 || fchmod(fd, 0644) == -1 ? NULL : fdopen(fd, "w");
-	if (file == NULL) {
-		log_err("%s", path);
-		if (fd != -1)
-			close(fd);
-	}
-	return file;
-}
-
-static bool
-finish(FILE *file, const char *path)
-{
-	bool good = fflush(file) == 0 && !ferror(file) && fsync(fileno(file)) == 0;
-
-	if (!good)
-		log_err("%s", path);
-	fclose(file);
-	return good;
-}
 
 static void
 print_quoted(FILE *file, const char *word, const char *value)
@@ -152,69 +41,11 @@ print_quoted(FILE *file, const char *word, const char *value)
 	fputs("\"\n", file);
 }
 
-/* ---- the server ---- */
-
-enum server { SERVER_RELOADED, SERVER_AWAY, SERVER_REFUSED };
-
-static enum server
-reload(void)
-{
-	struct request r = { .verb = CTL_RELOAD };
-
-	switch (request(&r)) {
-	case REQUEST_OK:
-		return SERVER_RELOADED;
-	case REQUEST_NO_SERVER:
-		return SERVER_AWAY;
-	default:
-		complain(r.text);
-		return SERVER_REFUSED;
-	}
-}
-
-/* The parent detaches a root that is configured no more as soon as nobody uses it. */
-static bool
-wait_until_detached(const struct files *f)
-{
-	struct timespec pause = { 0, DETACH_EVERY_MS * 1000000L };
-
-	for (int i = 0; attach_in_use(f->upper); i++) {
-		if (i == DETACH_TRIES)
-			return false;
-		nanosleep(&pause, NULL);
-	}
-	return true;
-}
-
-static int
-say_done(bool json, const char *key, const char *name, enum server server)
-{
-	struct output *o;
-
-	if (json) {
-		o = output_new(stdout, json);
-		output_object(o, NULL);
-		output_text(o, key, name);
-		output_bool(o, "reloaded", server == SERVER_RELOADED);
-		return output_end(o) ? EXIT_OK : EXIT_FAILED;
-	}
-	printf("client %s %s\n", name, key);
-	if (server == SERVER_AWAY)
-		printf("note: the server does not run; it will see this when it starts\n");
-	return EXIT_OK;
-}
-
-/* ---- client add ---- */
-
-struct wishes {
-	const char *name, *serial, *mac, *address, *image, *quota, *network, *cmdline;
-};
-
 /* The configuration as it is, with the new client in front of everybody's eyes: its errors are those of disklessd -n. */
 static bool
 write_candidate(const struct wishes *w, const struct files *f)
 {
-	FILE *file = create(f->candidate);
+	FILE *file = file_create(f->candidate);
 
 	if (file == NULL)
 		return false;
@@ -228,7 +59,7 @@ write_candidate(const struct wishes *w, const struct files *f)
 	print_quoted(file, "quota", w->quota);
 	print_quoted(file, "cmdline", w->cmdline);
 	fputs("}\n", file);
-	return finish(file, f->candidate);
+	return file_finish(file, f->candidate);
 }
 
 /* One network needs not be named. */
@@ -248,38 +79,23 @@ choose_network(struct wishes *w, const struct config *config)
 
 /* The configuration with the new client in it, or NULL and everything that is wrong on stderr. */
 static struct config *
-check_wishes(struct wishes *w, const struct files *f)
+check_wishes(const struct wishes *wishes, const struct files *f)
 {
-	struct config *config = load(PATH_CONFIG);
-	bool good = config != NULL && choose_network(w, config) && write_candidate(w, f);
+	struct config *config = clients_load(PATH_CONFIG);
+	struct wishes w = *wishes;
+	bool good = config != NULL && choose_network(&w, config) && write_candidate(&w, f);
 
 	config_free(config);
-	config = good ? load(f->candidate) : NULL;
+	config = good ? clients_load(f->candidate) : NULL;
 	unlink(f->candidate);
 	return config;
-}
-
-static bool
-write_client(const struct config_client *client, const struct files *f)
-{
-	FILE *file = create(f->candidate);
-
-	if (file == NULL)
-		return false;
-	config_print_client(client, file);
-	if (!finish(file, f->candidate) || rename(f->candidate, f->client) == -1 || !sync_directory(PATH_CLIENTS_D)) {
-		log_err("%s", f->client);
-		unlink(f->candidate);
-		return false;
-	}
-	return true;
 }
 
 /* Is it part of what the server will read? */
 static bool
 is_included(const char *name)
 {
-	struct config *config = load(PATH_CONFIG);
+	struct config *config = clients_load(PATH_CONFIG);
 	bool found = config != NULL && client_in(config, name) != NULL;
 
 	if (config != NULL && !found)
@@ -295,36 +111,208 @@ undo_add(const char *name, const struct files *f)
 	char why[TEXT_SIZE];
 
 	unlink(f->client);
-	if (attach_in_use(f->upper) && (reload() != SERVER_RELOADED || !wait_until_detached(f)))
+	if (client_attached(name))
+		server_read_again();
+	if (!wait_until_detached(name))
 		log_errx("the root of client %s is in use and stays", name);
 	else if (root_destroy(name, why, sizeof(why)) == -1)
 		log_errx("%s", why);
 }
 
-static int
-add(struct wishes *w, bool json)
+static void
+add(const struct wishes *w, struct report *r)
 {
 	struct files f = { 0 };
-	char why[TEXT_SIZE];
+	char why[TEXT_SIZE] = "it was not added";
 	struct config *config;
 	enum server server = SERVER_REFUSED;
 
-	name_files(w->name, &f);
+	files_of(w->name, &f);
 	config = check_wishes(w, &f);
-	if (config == NULL)
-		return EXIT_FAILED;
-	if (access(f.client, F_OK) == 0) {
-		log_errx("%s exists, but %s does not include it", f.client, PATH_CONFIG);
-	} else if (root_make(client_in(config, w->name), why, sizeof(why)) == -1) {
-		log_errx("%s", why);
-	} else {
-		if (write_client(client_in(config, w->name), &f) && is_included(w->name))
-			server = reload();
+	if (config != NULL && access(f.client, F_OK) == 0) {
+		snprintf(why, sizeof(why), "%s exists, but %s does not include it", f.client, PATH_CONFIG);
+	} else if (config != NULL && root_make(client_in(config, w->name), why, sizeof(why)) == 0) {
+		snprintf(why, sizeof(why), "it was not added");
+		if (client_file_write(client_in(config, w->name), &f) && is_included(w->name))
+			server = server_read_again();
 		if (server == SERVER_REFUSED)
 			undo_add(w->name, &f);
 	}
 	config_free(config);
-	return server == SERVER_REFUSED ? EXIT_FAILED : say_done(json, "added", w->name, server);
+	if (server == SERVER_REFUSED) {
+		report_failed(r, w->name, why);
+	} else {
+		r->note = server == SERVER_AWAY ? server_away_note : NULL;
+		report_good(r, w->name, NULL);
+	}
+}
+
+/* ---- several at once ---- */
+
+/* Member index of a list of addresses, or as many behind the one that is given. */
+static bool
+address_at(const char *first, size_t index, size_t count, char *text, size_t size, char *why, size_t why_size)
+{
+	uint32_t address;
+
+	if (strchr(first, ',') != NULL)
+		return names_value(first, index, count, text, size, why, why_size) == 0;
+	if (count == 1 || !address_parse(first, &address)) {
+		snprintf(text, size, "%s", first); /* its errors are the configuration's */
+		return true;
+	}
+	address_text(htonl(ntohl(address) + (uint32_t)index), text);
+	return true;
+}
+
+/* One value of each option for client index of count. */
+static bool
+wishes_at(const struct wishes *all, const struct names *names, size_t index, struct wishes *w, char values[3][64],
+    char *why, size_t size)
+{
+	*w = *all;
+	w->name = names->name[index];
+	if (all->mac != NULL && names_value(all->mac, index, names->count, values[0], 64, why, size) == -1)
+		return false;
+	if (all->serial != NULL && names_value(all->serial, index, names->count, values[1], 64, why, size) == -1)
+		return false;
+	if (all->address != NULL && !address_at(all->address, index, names->count, values[2], 64, why, size))
+		return false;
+	w->mac = all->mac == NULL ? NULL : values[0];
+	w->serial = all->serial == NULL ? NULL : values[1];
+	w->address = all->address == NULL ? NULL : values[2];
+	return true;
+}
+
+static int
+add_named(const struct wishes *all, const struct names *names, bool json)
+{
+	struct report report;
+	char why[TEXT_SIZE], values[3][64];
+	struct wishes w;
+
+	for (size_t i = 0; i < names->count; i++)
+		if (!wishes_at(all, names, i, &w, values, why, sizeof(why)))
+			return usage_error("%s", why);
+	if (!clients_begin())
+		return EXIT_FAILED;
+	report_begin(&report, "added", json);
+	for (size_t i = 0; i < names->count; i++)
+		if (wishes_at(all, names, i, &w, values, why, sizeof(why)))
+			add(&w, &report);
+	return report_end(&report);
+}
+
+/* ---- a list of boards ---- */
+
+struct board {
+	char name[NAME_SIZE], mac[64], address[64], serial[64];
+};
+
+struct boards {
+	struct board *board;
+	size_t count;
+};
+
+/* "NAME MAC ADDRESS [SERIAL]". 1: a board; 0: nothing; -1: wrong. */
+static int
+read_board(const char *line, struct board *b)
+{
+	char rest[2];
+	int words;
+
+	memset(b, 0, sizeof(*b));
+	line += strspn(line, " \t\r\n");
+	if (*line == '\0' || *line == '#')
+		return 0;
+	words = sscanf(line, "%63s %63s %63s %63s %1s", b->name, b->mac, b->address, b->serial, rest);
+	return words == 3 || words == 4 ? 1 : -1;
+}
+
+static bool
+read_boards(FILE *file, const char *from, struct boards *boards)
+{
+	char line[LINE_SIZE];
+
+	for (unsigned number = 1; fgets(line, sizeof(line), file) != NULL; number++) {
+		struct board b;
+		int is = strlen(line) == sizeof(line) - 1 ? -1 : read_board(line, &b);
+
+		if (is == -1 || (is == 1 && (!config_name_valid(b.name) || boards->count == NAMES_MAX))) {
+			log_errx("%s:%u: no board; a line is NAME MAC ADDRESS [SERIAL], - for an address that is "
+				 "counted up from --address or a serial that is not known",
+			    from, number);
+			return false;
+		}
+		if (is == 0)
+			continue;
+		boards->board = reallocarray(boards->board, boards->count + 1, sizeof(*boards->board));
+		if (boards->board == NULL)
+			fatalx("no memory for %s", from);
+		boards->board[boards->count++] = b;
+	}
+	if (!ferror(file) && boards->count > 0)
+		return true;
+	log_errx("%s: no boards in it", from);
+	return false;
+}
+
+static bool
+load_boards(const char *from, struct boards *boards)
+{
+	bool standard = strcmp(from, "-") == 0, good;
+	FILE *file = standard ? stdin : fopen(from, "re");
+
+	if (file == NULL) {
+		log_err("%s", from);
+		return false;
+	}
+	good = read_boards(file, from, boards);
+	if (!standard)
+		fclose(file);
+	return good;
+}
+
+static int
+add_boards(const struct wishes *all, const struct boards *boards, bool json)
+{
+	struct report report;
+	size_t counted = 0;
+
+	if (!clients_begin())
+		return EXIT_FAILED;
+	report_begin(&report, "added", json);
+	for (size_t i = 0; i < boards->count; i++) {
+		const struct board *b = &boards->board[i];
+		char address[64], why[TEXT_SIZE];
+		struct wishes w = *all;
+
+		w.name = b->name;
+		w.mac = b->mac;
+		w.address = b->address;
+		if (b->serial[0] != '\0' && strcmp(b->serial, "-") != 0)
+			w.serial = b->serial;
+		if (strcmp(b->address, "-") == 0 && all->address != NULL) {
+			address_at(all->address, counted++, NAMES_MAX, address, sizeof(address), why, sizeof(why));
+			w.address = address;
+		}
+		add(&w, &report);
+	}
+	return report_end(&report);
+}
+
+static int
+add_from(const struct wishes *all, bool json)
+{
+	struct boards boards = { 0 };
+	int status = EXIT_FAILED;
+
+	if (all->mac != NULL || all->serial != NULL)
+		return usage_error("--mac and --serial are in the list of --from");
+	if (load_boards(all->from, &boards))
+		status = add_boards(all, &boards, json);
+	free(boards.board);
+	return status;
 }
 
 static bool
@@ -333,6 +321,7 @@ parse_wishes(int argc, char **argv, struct wishes *w)
 	static const struct option options[] = {
 		{ "address", required_argument, NULL, 'a' },
 		{ "cmdline", required_argument, NULL, 'c' },
+		{ "from", required_argument, NULL, 'f' },
 		{ "image", required_argument, NULL, 'i' },
 		{ "mac", required_argument, NULL, 'm' },
 		{ "network", required_argument, NULL, 'n' },
@@ -345,6 +334,7 @@ parse_wishes(int argc, char **argv, struct wishes *w)
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		const char **wish = c == 'a'   ? &w->address
 				    : c == 'c' ? &w->cmdline
+				    : c == 'f' ? &w->from
 				    : c == 'i' ? &w->image
 				    : c == 'm' ? &w->mac
 				    : c == 'n' ? &w->network
@@ -358,123 +348,35 @@ parse_wishes(int argc, char **argv, struct wishes *w)
 		}
 		*wish = optarg;
 	}
-	w->name = argv[optind];
-	if (argc - optind != 1) {
-		usage_error(argc == optind ? "a client's name is missing" : "one client at a time");
-		return false;
-	}
-	return name_given(w->name);
+	return true;
 }
 
 int
 client_add(int argc, char **argv, bool json)
 {
 	struct wishes w = { 0 };
+	struct names names = { 0 };
+	int status = EXIT_USAGE;
 
 	if (!parse_wishes(argc, argv, &w))
 		return EXIT_USAGE;
-	return begin() ? add(&w, json) : EXIT_FAILED;
-}
-
-/* ---- client remove ---- */
-
-/* Takes its file away, and makes the server forget it. */
-static enum server
-withdraw(const char *name, const struct files *f)
-{
-	enum server server;
-
-	if (rename(f->client, f->removed) == -1) {
-		log_err("%s", f->client);
-		return SERVER_REFUSED;
-	}
-	server = reload();
-	if (server == SERVER_REFUSED)
-		rename(f->removed, f->client);
-	else
-		unlink(f->removed);
-	sync_directory(PATH_CLIENTS_D);
-	return server;
-}
-
-/* A root whose client file is gone already: one that an earlier remove found in use. */
-static bool
-is_left_over(const char *name)
-{
-	struct config *config = load(PATH_CONFIG);
-	bool configured = config != NULL && client_in(config, name) != NULL;
-	struct client_manifest manifest;
-	char why[TEXT_SIZE];
-
-	if (configured)
-		log_errx("client %s is configured in %s: take it out there, reload, and remove it again", name,
-		    client_in(config, name)->place.file);
-	else if (config != NULL && client_manifest_read(name, &manifest, why, sizeof(why)) == -1)
-		log_errx("there is no client %s", name);
-	else if (config != NULL) {
-		config_free(config);
-		return true;
-	}
-	config_free(config);
-	return false;
-}
-
-static int
-remove_client(const char *name, bool json)
-{
-	struct files f = { 0 };
-	char why[TEXT_SIZE];
-	enum server server;
-
-	name_files(name, &f);
-	if (access(f.client, F_OK) == 0)
-		server = withdraw(name, &f);
-	else
-		server = is_left_over(name) ? reload() : SERVER_REFUSED;
-	if (server == SERVER_REFUSED)
-		return EXIT_FAILED;
-	if (!wait_until_detached(&f)) {
-		log_errx("client %s is no client any more, but its root is still mounted%s: run this again later", name,
-		    server == SERVER_AWAY ? ", and the server that could unmount it does not run" : "");
-		return EXIT_FAILED;
-	}
-	if (root_destroy(name, why, sizeof(why)) == -1) {
-		log_errx("%s", why);
-		return EXIT_FAILED;
-	}
-	return say_done(json, "removed", name, server);
-}
-
-int
-client_remove(int argc, char **argv, bool json)
-{
-	static const struct option options[] = { { "yes", no_argument, NULL, 'y' }, { 0 } };
-	bool yes = false;
-	int c;
-
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (c != 'y')
-			return usage_error(NULL);
-		yes = true;
-	}
-	if (argc - optind != 1)
-		return usage_error(argc == optind ? "a client's name is missing" : "one client at a time");
-	if (!name_given(argv[optind]))
-		return EXIT_USAGE;
-	if (!yes)
-		return usage_error("all that client %s wrote will be gone for good: say --yes", argv[optind]);
-	return begin() ? remove_client(argv[optind], json) : EXIT_FAILED;
+	if (w.from != NULL)
+		return optind < argc ? usage_error("the names are in the list of --from") : add_from(&w, json);
+	if (clients_named(&names, argc - optind, argv + optind))
+		status = add_named(&w, &names, json);
+	names_free(&names);
+	return status;
 }
 
 /* ---- client prepare ---- */
 
 static bool
-is_named(const char *name, int count, char **names)
+is_named(const char *name, const struct names *names)
 {
-	for (int i = 0; i < count; i++)
-		if (strcmp(names[i], name) == 0)
+	for (size_t i = 0; i < names->count; i++)
+		if (strcmp(names->name[i], name) == 0)
 			return true;
-	return count == 0;
+	return names->count == 0;
 }
 
 /* 1: made; 0: it had one, or needs none; -1: failed. */
@@ -493,7 +395,7 @@ prepare_one(const struct config_client *client)
 }
 
 static int
-prepare(const struct config *config, int count, char **names, bool json)
+prepare(const struct config *config, const struct names *names, bool json)
 {
 	struct output *o = output_new(stdout, json);
 	unsigned made = 0, failed = 0;
@@ -501,12 +403,13 @@ prepare(const struct config *config, int count, char **names, bool json)
 	output_list(o, NULL);
 	for (size_t i = 0; i < config->client_count; i++) {
 		const struct config_client *client = &config->client[i];
-		int result = is_named(client->name, count, names) ? prepare_one(client) : 0;
+		int result;
 
+		if (!is_named(client->name, names))
+			continue;
+		result = prepare_one(client);
 		made += result > 0;
 		failed += result < 0;
-		if (!is_named(client->name, count, names))
-			continue;
 		output_row(o);
 		output_text(o, "client", client->name);
 		output_text(o, "root",
@@ -517,26 +420,38 @@ prepare(const struct config *config, int count, char **names, bool json)
 	}
 	failed += !output_end(o);
 	if (made > 0)
-		failed += reload() == SERVER_REFUSED;
+		failed += server_read_again() == SERVER_REFUSED;
 	return failed == 0 ? EXIT_OK : EXIT_FAILED;
+}
+
+static int
+prepare_named(const struct names *names, bool json)
+{
+	struct config *config;
+	int status = EXIT_OK;
+
+	if (!clients_begin() || (config = clients_load(PATH_CONFIG)) == NULL)
+		return EXIT_FAILED;
+	for (size_t i = 0; i < names->count; i++) {
+		if (client_in(config, names->name[i]) != NULL)
+			continue;
+		log_errx("there is no client \"%s\" in %s", names->name[i], PATH_CONFIG);
+		status = EXIT_FAILED;
+	}
+	if (status == EXIT_OK)
+		status = prepare(config, names, json);
+	config_free(config);
+	return status;
 }
 
 int
 client_prepare(int argc, char **argv, bool json)
 {
-	struct config *config;
-	int status = EXIT_OK;
+	struct names names = { 0 };
+	int status = EXIT_USAGE;
 
-	if (!begin() || (config = load(PATH_CONFIG)) == NULL)
-		return EXIT_FAILED;
-	for (int i = 1; i < argc; i++) {
-		if (client_in(config, argv[i]) != NULL)
-			continue;
-		log_errx("there is no client \"%s\" in %s", argv[i], PATH_CONFIG);
-		status = EXIT_FAILED;
-	}
-	if (status == EXIT_OK)
-		status = prepare(config, argc - 1, argv + 1, json);
-	config_free(config);
+	if (argc == 1 || clients_named(&names, argc - 1, argv + 1))
+		status = prepare_named(&names, json);
+	names_free(&names);
 	return status;
 }
