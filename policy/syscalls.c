@@ -64,8 +64,9 @@ add_rules(scmp_filter_ctx filter, const struct syscall_table *table)
 	return table->also == NULL ? 0 : add_rules(filter, table->also);
 }
 
+/* architecture: SCMP_ARCH_*, or 0 for the one that we run on. */
 static scmp_filter_ctx
-build(const struct syscall_table *table)
+build(const struct syscall_table *table, uint32_t architecture)
 {
 	scmp_filter_ctx filter = seccomp_init(table->otherwise);
 	int result;
@@ -78,6 +79,11 @@ build(const struct syscall_table *table)
 	result = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	if (result == 0)
 		result = seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1);
+	if (result == 0 && architecture != 0 && architecture != seccomp_arch_native()) {
+		result = seccomp_arch_add(filter, architecture);
+		if (result == 0)
+			result = seccomp_arch_remove(filter, seccomp_arch_native());
+	}
 	if (result != 0)
 		fail("attributes of the filter for", table->process, -result);
 	else if (add_rules(filter, table) == 0)
@@ -89,7 +95,7 @@ build(const struct syscall_table *table)
 int
 syscalls_load(const struct syscall_table *table, const char **why)
 {
-	scmp_filter_ctx filter = build(table);
+	scmp_filter_ctx filter = build(table, 0);
 	int result;
 
 	*why = trouble;
@@ -101,15 +107,15 @@ syscalls_load(const struct syscall_table *table, const char **why)
 }
 
 int
-syscalls_export(const struct syscall_table *table, int fd, const char **why)
+syscalls_export(const struct syscall_table *table, uint32_t architecture, int fd, const char **why)
 {
-	scmp_filter_ctx filter = build(table);
+	scmp_filter_ctx filter = build(table, architecture);
 	int result;
 
 	*why = trouble;
 	if (filter == NULL)
 		return -1;
-	result = seccomp_export_pfc(filter, fd);
+	result = seccomp_export_bpf(filter, fd);
 	seccomp_release(filter);
-	return result == 0 ? 0 : fail("printing the filter for", table->process, -result);
+	return result == 0 ? 0 : fail("writing the filter for", table->process, -result);
 }

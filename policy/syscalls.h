@@ -53,7 +53,7 @@ extern const struct syscall_table syscalls_tftp;
 
 /* Builds the filter and loads it for the whole process. 0, or -1 and *why. The caller has set no_new_privs. */
 int syscalls_load(const struct syscall_table *, const char **why);
-/* The same filter as text (pseudo filter code) on fd, for reviewers and golden files. 0 or -1. */
-int syscalls_export(const struct syscall_table *, int fd, const char **why);
+/* The same filter as the kernel gets it (struct sock_filter) on fd, for an architecture (SCMP_ARCH_*; 0: ours). 0 or -1. */
+int syscalls_export(const struct syscall_table *, uint32_t architecture, int fd, const char **why);
 
 #endif

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -211,24 +212,82 @@ Test(confine, a_childs_root_is_the_empty_directory_and_its_proc_belongs_to_root)
 /* Lets everything pass, so that what stands behind the filter is seen. */
 static const struct syscall_table open_filter = { .process = "test", .otherwise = SCMP_ACT_ALLOW };
 
+/* What a child tries once it is confined; errno, or 0. */
 static int
-confine_and_open(int pipe, const void *argument)
+try_directory(void)
 {
-	confine_child(argument);
 	return open("/", O_RDONLY | O_DIRECTORY) == -1 ? errno : 0;
 }
 
-static int
-confine_and_connect(int pipe, const void *argument)
+static struct sockaddr_in
+loopback(uint16_t port)
 {
-	struct sockaddr_in name = {
-		.sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)
+	return (struct sockaddr_in){
+		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)
 	};
-	int fd;
+}
 
-	confine_child(argument);
-	fd = socket(AF_INET, SOCK_STREAM, 0);
-	return connect(fd, (struct sockaddr *)&name, sizeof(name)) == -1 ? errno : 0;
+static int
+try_connect(void)
+{
+	struct sockaddr_in name = loopback(9);
+
+	return connect(socket(AF_INET, SOCK_STREAM, 0), (struct sockaddr *)&name, sizeof(name)) == -1 ? errno : 0;
+}
+
+static int
+try_bind(void)
+{
+	struct sockaddr_in name = loopback(0);
+
+	return bind(socket(AF_INET, SOCK_STREAM, 0), (struct sockaddr *)&name, sizeof(name)) == -1 ? errno : 0;
+}
+
+/* A name without a file, which no directory keeps away: the test listens there. */
+static const struct sockaddr_un abstract = { .sun_family = AF_UNIX, .sun_path = "\0diskless-test-of-landlock" };
+
+static int
+try_abstract(void)
+{
+	return connect(socket(AF_UNIX, SOCK_STREAM, 0), (const struct sockaddr *)&abstract, sizeof(abstract)) == -1
+		   ? errno
+		   : 0;
+}
+
+static const struct door {
+	long abi; /* of Landlock, from which on it is shut */
+	int (*try)(void);
+	int open, shut; /* what comes of it */
+	const char *name;
+} doors[] = {
+	{ 1, try_directory, 0, EACCES, "reading a directory" },
+	{ 4, try_connect, ECONNREFUSED, EACCES, "TCP to another" },
+	{ 4, try_bind, 0, EACCES, "TCP for others" },
+	{ 6, try_abstract, 0, EPERM, "an abstract name of AF_UNIX" },
+};
+
+static int
+confine_and_try(int pipe, const void *argument)
+{
+	const struct door *door = argument;
+	struct confinement j = jail();
+
+	j.table = &open_filter;
+	confine_child(&j);
+	return door->try();
+}
+
+/* The same where the kernel has no Landlock: what else stands around it does not shut that door. */
+static int
+confine_and_try_without(int pipe, const void *argument)
+{
+	static const struct syscall_rule rules[] = { { "landlock_create_ruleset", ARG_ANY, 0, 0, ENOSYS, 0, "test" } };
+	static const struct syscall_table none = {
+		.process = "test", .rules = rules, .count = 1, .otherwise = SCMP_ACT_ALLOW
+	};
+	const char *why;
+
+	return syscalls_load(&none, &why) == -1 ? 9 : confine_and_try(pipe, argument);
 }
 
 static long
@@ -237,28 +296,45 @@ landlock_abi(void)
 	return syscall(SYS_landlock_create_ruleset, NULL, 0, 1);
 }
 
-Test(confine, a_child_is_behind_a_second_wall)
+static void
+expect_a_wall_from(long abi)
 {
-	struct confinement j = jail();
 	struct subject s;
 
+	for (size_t i = 0; i < sizeof(doors) / sizeof(*doors); i++) {
+		if (doors[i].abi != abi)
+			continue;
+		s = start(confine_and_try_without, &doors[i]);
+		cr_expect(with(finish(&s), doors[i].open), "%s, without Landlock", doors[i].name);
+		s = start(confine_and_try, &doors[i]);
+		cr_expect(with(finish(&s), doors[i].shut), "%s", doors[i].name);
+	}
+}
+
+Test(confine, a_child_is_behind_a_second_wall)
+{
 	if (landlock_abi() < 1)
 		cr_skip_test("this kernel has no Landlock");
-	j.table = &open_filter;
-	s = start(confine_and_open, &j);
-	cr_expect(with(finish(&s), EACCES));
+	expect_a_wall_from(1);
 }
 
 Test(confine, a_child_is_behind_a_second_wall_of_the_network_too)
 {
-	struct confinement j = jail();
-	struct subject s;
-
 	if (landlock_abi() < 4)
 		cr_skip_test("the Landlock of this kernel knows no network");
-	j.table = &open_filter;
-	s = start(confine_and_connect, &j);
-	cr_expect(with(finish(&s), EACCES));
+	expect_a_wall_from(4);
+}
+
+Test(confine, a_child_is_behind_a_second_wall_of_names_without_a_file_too)
+{
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (landlock_abi() < 6)
+		cr_skip_test("the Landlock of this kernel knows no abstract names");
+	cr_assert_eq(bind(listener, (const struct sockaddr *)&abstract, sizeof(abstract)), 0);
+	cr_assert_eq(listen(listener, 8), 0);
+	expect_a_wall_from(6);
+	close(listener);
 }
 
 static int
