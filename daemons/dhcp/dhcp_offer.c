@@ -304,6 +304,8 @@ address_boot_reply(const struct msg_network *n, const struct dhcp_request *reque
 		r->way = DHCP_UNICAST;
 		r->address = request->giaddr;
 		r->port = DHCP_SERVER_PORT;
+		if (request->ciaddr == 0)
+			r->flags |= FLAG_BROADCAST; /* the relay has no address to send it to (RFC 1542 4.1.2) */
 		return origin->our_port == DHCP_SERVER_PORT;
 	}
 	if (origin->our_port == DHCP_BOOT_PORT || (request->ciaddr != 0 && r->type == DHCP_TYPE_ACK))
