@@ -20,24 +20,42 @@
 #include "log.h"
 #include "paths.h"
 
-#define LOADER_SIZE 4096
+#define LOADER_SIZE  4096
+#define NAME_SERVERS 2 /* that ip= has room for */
+
+/* As ip= has them at its end (Documentation/admin-guide/nfs/nfsroot.rst): images tell them to the board's resolver. */
+static const char *
+name_servers(const struct config_network *network, char text[NAME_SERVERS * (1 + ADDRESS_TEXT)])
+{
+	char address[ADDRESS_TEXT];
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < network->name_server_count && i < NAME_SERVERS; i++) {
+		text[used++] = ':';
+		used +=
+		    (size_t)snprintf(text + used, ADDRESS_TEXT, "%s", address_text(network->name_server[i], address));
+	}
+	return text;
+}
 
 /* The root as the kernel's nfsroot= and initramfs-tools both understand it: stock initramfs speak NFSv3 only. */
 static int
 nfs_root(const struct config_client *c, char *text, size_t size)
 {
-	char server[ADDRESS_TEXT], address[ADDRESS_TEXT], gateway[ADDRESS_TEXT] = "", netmask[ADDRESS_TEXT];
+	char server[ADDRESS_TEXT], address[ADDRESS_TEXT], gateway[ADDRESS_TEXT] = "", netmask[ADDRESS_TEXT],
+							  names[NAME_SERVERS * (1 + ADDRESS_TEXT)];
 
 	if (c->network->gateway != 0)
 		address_text(c->network->gateway, gateway);
-	return snprintf(text, size, "root=/dev/nfs nfsroot=%s:%s/%s,vers=3,tcp,nolock ip=%s::%s:%s:%s:eth0:off rw",
+	return snprintf(text, size, "root=/dev/nfs nfsroot=%s:%s/%s,vers=3,tcp,nolock ip=%s::%s:%s:%s:eth0:off%s rw",
 	    address_text(c->network->server, server), PATH_ROOTS, c->name, address_text(c->address, address), gateway,
-	    address_text(prefix_mask(c->network->prefix), netmask), c->name);
+	    address_text(prefix_mask(c->network->prefix), netmask), c->name, name_servers(c->network, names));
 }
 
-/* The root and the configuration's own words, between what comes before and behind for this kind of machine. */
+/* The root and the configuration's own words, behind what comes first on this kind of machine. ip= says eth0, so that must stay. */
 static int
-command_line(const struct config_client *c, const char *before, const char *behind, char *text, size_t size)
+command_line(const struct config_client *c, const char *before, char *text, size_t size)
 {
 	char root[512];
 	int length;
@@ -48,15 +66,15 @@ command_line(const struct config_client *c, const char *before, const char *behi
 		length = snprintf(root, sizeof(root), "root=%s rw", c->local_root);
 	if (length < 0 || (size_t)length >= sizeof(root))
 		return -1;
-	length = snprintf(text, size, "%s%s rootwait%s%s", before, root, behind, c->cmdline == NULL ? "" : c->cmdline);
+	length = snprintf(text, size, "%s%s rootwait%s%s%s", before, root, c->root == ROOT_NFS ? " net.ifnames=0" : "",
+	    c->cmdline == NULL ? "" : " ", c->cmdline == NULL ? "" : c->cmdline);
 	return length < 0 || (size_t)length >= size ? -1 : length;
 }
 
 int
 boot_cmdline(const struct config_client *c, char *text, size_t size)
 {
-	int length = command_line(
-	    c, "console=serial0,115200 console=tty1 ", c->cmdline == NULL ? "" : " ", text, size == 0 ? 0 : size - 1);
+	int length = command_line(c, "console=serial0,115200 console=tty1 ", text, size == 0 ? 0 : size - 1);
 
 	if (length == -1)
 		return -1;
@@ -68,7 +86,7 @@ boot_cmdline(const struct config_client *c, char *text, size_t size)
 int
 boot_words(const struct config_client *c, char *text, size_t size)
 {
-	return command_line(c, "", c->cmdline == NULL ? " net.ifnames=0" : " net.ifnames=0 ", text, size);
+	return command_line(c, "", text, size);
 }
 
 /* A memfd that nobody can change any more. */

@@ -25,9 +25,10 @@ TestSuite(boot_files, .init = set_up);
 Test(boot_files, an_nfs_root_is_named_with_server_version_and_a_static_address)
 {
 	cr_assert_gt(boot_cmdline(&client, text, sizeof(text)), 0);
-	cr_expect_str_eq(text, "console=serial0,115200 console=tty1 root=/dev/nfs "
-			       "nfsroot=192.168.10.11:/srv/diskless/node1,vers=3,tcp,nolock "
-			       "ip=192.168.10.12::192.168.10.1:255.255.255.0:node1:eth0:off rw rootwait\n");
+	cr_expect_str_eq(text,
+	    "console=serial0,115200 console=tty1 root=/dev/nfs "
+	    "nfsroot=192.168.10.11:/srv/diskless/node1,vers=3,tcp,nolock "
+	    "ip=192.168.10.12::192.168.10.1:255.255.255.0:node1:eth0:off rw rootwait net.ifnames=0\n");
 }
 
 Test(boot_files, a_network_without_gateway_leaves_its_field_empty)
@@ -35,6 +36,22 @@ Test(boot_files, a_network_without_gateway_leaves_its_field_empty)
 	network.gateway = 0;
 	boot_cmdline(&client, text, sizeof(text));
 	cr_expect(strstr(text, " ip=192.168.10.12:::255.255.255.0:node1:eth0:off ") != NULL, "%s", text);
+}
+
+Test(boot_files, two_name_servers_are_told_and_a_third_has_no_place)
+{
+	uint32_t servers[3];
+
+	address_parse("192.168.10.1", &servers[0]);
+	address_parse("192.168.10.2", &servers[1]);
+	address_parse("192.168.10.3", &servers[2]);
+	network.name_server = servers;
+	network.name_server_count = 3;
+	boot_cmdline(&client, text, sizeof(text));
+	cr_expect(strstr(text, ":node1:eth0:off:192.168.10.1:192.168.10.2 rw ") != NULL, "%s", text);
+	network.name_server_count = 1;
+	boot_cmdline(&client, text, sizeof(text));
+	cr_expect(strstr(text, ":node1:eth0:off:192.168.10.1 rw ") != NULL, "%s", text);
 }
 
 Test(boot_files, a_local_root_is_named_as_the_configuration_says)
@@ -49,7 +66,7 @@ Test(boot_files, words_of_the_configuration_come_last_and_on_the_one_line)
 {
 	client.cmdline = (char[]){ "cgroup_memory=1 quiet" };
 	boot_cmdline(&client, text, sizeof(text));
-	cr_expect(strstr(text, " rootwait cgroup_memory=1 quiet\n") != NULL);
+	cr_expect(strstr(text, " rootwait net.ifnames=0 cgroup_memory=1 quiet\n") != NULL);
 	cr_expect_eq(strchr(text, '\n') - text, (long)strlen(text) - 1);
 }
 
