@@ -23,6 +23,7 @@
 #define PATH_ROOTS     "/srv/diskless"    /* NAME: a client's mounted root */
 #define PATH_EXPORTS   "/etc/exports.d/diskless.exports"
 #define PATH_EXPORTFS  "/usr/sbin/exportfs"
+#define PATH_NFT       "/usr/sbin/nft"
 #define PATH_ETAB      "/var/lib/nfs/etab"
 
 #define USER_BROKER   "_diskless-broker"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Any configuration, and any fstab and hosts of an image, through what writes texts of them: the command line of a board and its export
- * are one line each, of what can be printed, within their bounds; a rewritten fstab mounts no disk, and rewritten again it
+ * are one line each, of what can be printed, within their bounds; the guard's table is one of nothing but rules of ours, and is told from
+ * every other text that nft might list; a rewritten fstab mounts no disk, and rewritten again it
  * stays; a rewritten hosts names the client once.
  */
 #include <stdint.h>
@@ -13,6 +14,7 @@
 #include "config.h"
 #include "disklessctl/adapt.h"
 #include "disklessd/disklessd.h"
+#include "disklessd/guard_rules.h"
 #include "tests/ipc/fake.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
@@ -54,6 +56,61 @@ check_client(const struct config_client *c)
 	    strchr(text, ' ') == strrchr(text, ' ') && strstr(text, ",fsid=7)\n") != NULL && strchr(text, '*') == NULL);
 }
 
+#define MOST 16
+
+/* Each line of it begins as one of ours does. */
+static void
+check_rules(const char *rules)
+{
+	static const char *const ours[] = { "add table netdev diskless\n", "delete table netdev diskless\n",
+		"table netdev diskless {\n", "\tset ", "\t\ttype ", "\t\telements = { ", "\t\t\t     ", "\t}\n", "\n",
+		"}\n", "\tchain network", "\t\tvlan id != 0 accept\n", "\t\tether ", "\t\tmeta protocol 8021",
+		"\t\tip saddr @", "\t\tarp saddr ip @held counter drop\n", "\t\tudp dport { ", "\t\ttcp dport { " };
+
+	for (const char *line = rules; *line != '\0'; line = strchr(line, '\n') + 1) {
+		size_t i = 0, count = sizeof(ours) / sizeof(*ours);
+
+		while (i < count && strncmp(line, ours[i], strlen(ours[i])) != 0)
+			i++;
+		hold(i < count && strchr(line, '\n') != NULL);
+	}
+}
+
+static void
+check_guard(const struct config *config, const char *listing)
+{
+	struct msg_network networks[MOST] = { { .index = 0 } };
+	struct msg_client clients[MOST] = { { .index = 0 } };
+	bool on[MOST] = { false };
+	struct guard_view view = { .networks = networks, .on = on, .clients = clients };
+	char why[TEXT_SIZE], *rules;
+
+	for (; view.network_count < MOST && view.network_count < config->network_count; view.network_count++) {
+		const struct config_network *n = &config->network[view.network_count];
+
+		networks[view.network_count].server = n->server;
+		snprintf(networks[view.network_count].interface, INTERFACE_SIZE, "%s", n->interface);
+		on[view.network_count] = n->guard;
+	}
+	for (; view.client_count < MOST && view.client_count < config->client_count; view.client_count++) {
+		const struct config_client *c = &config->client[view.client_count];
+
+		clients[view.client_count].network = (uint32_t)(c->network - config->network);
+		clients[view.client_count].address = c->address;
+		memcpy(clients[view.client_count].mac, c->mac, MAC_SIZE);
+	}
+	view.all_closed = config->client_count % 2 == 1;
+	rules = guard_rules(&view);
+	hold(rules != NULL);
+	check_rules(rules);
+	hold(guard_verify(guard_wanted(&view) ? strstr(rules, "\ntable") + 1 : "", rules, why, sizeof(why)));
+	/* A listing that is taken says as much as the rules do. */
+	if (guard_verify(listing, rules, why, sizeof(why)) && guard_wanted(&view))
+		hold(strlen(listing) >= strlen("table netdev diskless {}"));
+	guard_dropped(listing, "eth1");
+	free(rules);
+}
+
 static void
 configuration(const char *text, size_t length)
 {
@@ -64,7 +121,23 @@ configuration(const char *text, size_t length)
 		return;
 	for (size_t i = 0; i < config->client_count; i++)
 		check_client(&config->client[i]);
+	check_guard(config, text);
 	config_free(config);
+}
+
+/* Any listing beside the rules of a network that is guarded. */
+static void
+listing(const char *text)
+{
+	static const struct msg_network network = { .interface = "eth1" };
+	static const bool on = true;
+	const struct guard_view view = { .networks = &network, .on = &on, .network_count = 1 };
+	char why[TEXT_SIZE] = "", *rules = guard_rules(&view);
+
+	hold(rules != NULL);
+	hold(guard_verify(text, rules, why, sizeof(why)) || why[0] != '\0');
+	guard_dropped(text, network.interface);
+	free(rules);
 }
 
 static void
@@ -98,6 +171,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	memcpy(text, bytes, length);
 	text[length] = '\0';
 	configuration(text, length);
+	listing(text);
 	fstab(text);
 	hosts(text);
 	free(text);

@@ -127,6 +127,9 @@ check_network(struct config_parser *p, const struct config_block *b, struct conf
 	if (!given(b, T_INTERFACE))
 		config_error(p, b->place, "network %s has no interface; add a line like: interface eth1",
 		    config_shown(p, n->name));
+	if (n->guard && n->interface != NULL && strpbrk(n->interface, "\"\\*") != NULL)
+		config_error(p, where(b, T_GUARD), "guard cannot name interface %s to nft; rename the interface",
+		    config_shown(p, n->interface));
 	network_server(p, b, n);
 	network_subnet(p, b, n);
 	check_inside(p, b, T_SERVER_ADDRESS, n->server, n);

@@ -34,6 +34,7 @@ struct config_network {
 	uint32_t gateway; /* 0: none */
 	enum dhcp_mode dhcp;
 	enum unknown_policy unknown;
+	bool guard; /* forged frames are dropped (daemons/disklessd/guard.c) */
 	uint32_t *name_server;
 	size_t name_server_count;
 	uint32_t lease;              /* seconds; 0: not written, CONFIG_LEASE_DEFAULT */

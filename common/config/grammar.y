@@ -42,7 +42,7 @@ static void config_yyerror(const struct config_place *, struct config_parser *, 
 /* The words of the language, sorted: errors list them in this order. */
 %token ADDRESS "address" ANSWER "answer" ARCHITECTURE "architecture" AUTHORIZED_KEYS "authorized-keys" BOOT "boot" BOOT_FILE "boot-file"
 	CLIENT "client" CMDLINE "cmdline" CONFIG_TXT "config-txt" DHCP "dhcp" DISCARD "discard" DOCKER "docker" FILE "file"
-	GATEWAY "gateway" GROUPS "groups" IMAGE "image" INCLUDE "include" INTERFACE "interface" KEEP "keep" LEASE "lease" LOCAL "local"
+	GATEWAY "gateway" GROUPS "groups" GUARD "guard" IMAGE "image" INCLUDE "include" INTERFACE "interface" KEEP "keep" LEASE "lease" LOCAL "local"
 	LOCALE "locale" MAC "mac" MIRROR "mirror" NAME_SERVERS "name-servers" NETWORK "network" NFS "nfs" OBSERVE "observe"
 	OFF "off" ON "on" PACKAGES "packages" PASSWORD_HASH "password-hash" PERSISTENCE "persistence" PROXY "proxy"
 	QUOTA "quota" RESERVATIONS "reservations" ROOM "room" ROOT "root" RUN "run" SD "sd" SERIAL "serial"
@@ -109,6 +109,10 @@ network_statement:
 	| UNKNOWN unknown_policy {
 		if (config_once(p, p->block, T_UNKNOWN, @1, @2))
 			config_network(p)->unknown = $2;
+	}
+	| GUARD on_off {
+		if (config_once(p, p->block, T_GUARD, @1, @2))
+			config_network(p)->guard = $2;
 	}
 	;
 dhcp_mode:

@@ -57,6 +57,8 @@ print_network(const struct config_network *n, FILE *f)
 	if (n->own_subnet)
 		fprintf(f, "\tsubnet %s/%u\n", address_text(n->subnet, text), n->prefix);
 	fprintf(f, "\tdhcp %s\n\tunknown %s\n", dhcp_words[n->dhcp], unknown_words[n->unknown]);
+	if (n->guard)
+		fputs("\tguard on\n", f);
 	if (n->lease != 0)
 		fprintf(f, "\tlease %" PRIu32 "s\n", n->lease);
 	if (n->gateway != 0)
@@ -222,8 +224,8 @@ same_network(const struct config_network *a, const struct config_network *b)
 {
 	return same(a->name, b->name) && same(a->interface, b->interface) && a->server == b->server &&
 	       a->subnet == b->subnet && a->prefix == b->prefix && a->gateway == b->gateway && a->dhcp == b->dhcp &&
-	       a->unknown == b->unknown && a->own_server == b->own_server && a->lease == b->lease &&
-	       same_boot_files(a, b) && a->own_subnet == b->own_subnet &&
+	       a->unknown == b->unknown && a->guard == b->guard && a->own_server == b->own_server &&
+	       a->lease == b->lease && same_boot_files(a, b) && a->own_subnet == b->own_subnet &&
 	       a->name_server_count == b->name_server_count &&
 	       (a->name_server_count == 0 ||
 		   memcmp(a->name_server, b->name_server, a->name_server_count * sizeof(*a->name_server)) == 0);

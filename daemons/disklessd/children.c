@@ -104,7 +104,7 @@ children_tell_server(const struct server *s)
 		.generation = s->generation, .nfsd = s->nfsd, .exports = s->exports, .started = s->started
 	};
 
-	snprintf(state.text, sizeof(state.text), "%s", s->trouble);
+	snprintf(state.text, sizeof(state.text), "%s", s->guard_trouble[0] != '\0' ? s->guard_trouble : s->trouble);
 	tell_broker(MSG_SERVER_STATE, &state, sizeof(state));
 }
 

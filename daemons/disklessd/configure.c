@@ -101,6 +101,7 @@ put_in_force(struct server *s, struct config *config, struct facts facts)
 	roots_apply(s);
 	children_apply(s);
 	pin_clients(s);
+	guard_apply(s);
 	config_free(old.config);
 	free(old.networks);
 	free(old.clients);

@@ -169,6 +169,7 @@ run(struct config *config)
 	confine_parent();
 	roots_init(&server);
 	exports_init(&server);
+	guard_init(&server);
 	children_start(&server);
 	if (!server_configure(&server, config, errors, sizeof(errors)))
 		fatalx("%s", errors);

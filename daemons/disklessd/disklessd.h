@@ -29,6 +29,7 @@ struct server {
 	uint32_t exports;        /* lines in force */
 	bool nfsd;               /* the kernel's nfsd runs */
 	char trouble[TEXT_SIZE]; /* what is wrong with the exports, or empty */
+	char guard_trouble[TEXT_SIZE];
 };
 
 /* Puts config in force and takes it. false: it is freed, errors says why, and what was in force still is. */
@@ -97,6 +98,16 @@ void exports_request(struct server *);
 int exports_line(char *line, size_t size, const char *name, uint32_t address, uint32_t fsid);
 bool exports_verify(const char *etab, const char *wanted, char *why, size_t size);
 
+/* ---- guard.c: the guard's table of nftables ---- */
+
+void guard_init(struct server *);
+/* Makes the table as the configuration has it; takes effect whole, and soon. Nothing to do is quick. */
+void guard_apply(struct server *);
+/* Is it not known yet whether the last change took effect? Exports wait until then. */
+bool guard_busy(void);
+/* Is this network's guard off, or in force? A root may be exported only then. */
+bool guard_holds(const struct server *, uint32_t network);
+
 /* ---- boot_files.c ---- */
 
 /* The command line of this client (diskless.conf(5)), ended by a newline. -1: it does not fit. Pure. */
@@ -148,11 +159,12 @@ bool neighbours_find(unsigned ifindex, uint32_t address, uint8_t mac[static MAC_
 
 #define TOOL_LIMIT_MS 30000
 /*
- * Runs argv[0] (absolute) with nothing but its arguments; done gets its wait status and the first bytes it wrote to stdout and
- * stderr. It is killed after TOOL_LIMIT_MS. -1 if it cannot be started (done is not called).
+ * Runs argv[0] (absolute) with nothing but its arguments and, if it is not NULL, input (copied); done gets its wait status and
+ * what it wrote to stdout and stderr, cut at some megabytes. It is killed after TOOL_LIMIT_MS. Programs run one after the other,
+ * in the order of the calls; argv must last until done. -1 if it cannot be done (done is not called).
  */
-int tool_run(struct event_base *, const char *const argv[], void (*done)(int status, const char *output, void *),
-    void *argument);
+int tool_run(struct event_base *, const char *const argv[], const char *input,
+    void (*done)(int status, const char *output, void *), void *argument);
 bool tool_reaped(pid_t, int status);
 
 #endif

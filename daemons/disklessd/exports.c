@@ -257,7 +257,7 @@ make_effective(struct server *server)
 		return;
 	}
 	/* Without nfsd etab is still kept right: whoever starts nfsd finds it, and withdrawn roots can be detached. */
-	if (tool_run(server->base, command, on_exportfs, server) == -1) {
+	if (tool_run(server->base, command, NULL, on_exportfs, server) == -1) {
 		snprintf(why, sizeof(why), "%s: %s", PATH_EXPORTFS, strerror(errno));
 		trouble(server, why);
 		try_again(RETRY_MS);
@@ -271,6 +271,8 @@ on_debounce(evutil_socket_t fd, short what, void *argument)
 {
 	if (busy)
 		again = true;
+	else if (guard_busy())
+		try_again(EXPORTS_DEBOUNCE_MS);
 	else
 		make_effective(argument);
 }

@@ -344,7 +344,7 @@ roots_exports(const struct server *s, char **text)
 		if (!r->listed)
 			continue;
 		client = &s->clients[r->client];
-		r->listed = access_export(&s->view, client, client->address);
+		r->listed = access_export(&s->view, client, client->address) && guard_holds(s, client->network);
 		if (!r->listed)
 			continue;
 		exports_line(line, sizeof(line), r->name, client->address, r->manifest.fsid);

@@ -19,11 +19,12 @@
 #define WITHOUT_QUOTA   "client a { network lab address 10.0.0.2 mac 02:00:00:00:00:01 image os\n"
 
 /* What is said more than once. */
-#define TOP_WORDS     "client, image, include, network or server-address\n"
-#define NO_BOOT_FILE  " is no boot file; one is a path of at most 127 characters below the boot directory: grubx64.efi\n"
-#define NO_LEASE      " is no lease time; one is 60 seconds to 365 days, a number with s, m, h or d: 12h\n"
-#define N_27          "abcdefghijklmnopqrstuvwxyza"
-#define NETWORK_WORDS "boot-file, dhcp, gateway, interface, lease, name-servers, server-address, subnet, unknown or }\n"
+#define TOP_WORDS    "client, image, include, network or server-address\n"
+#define NO_BOOT_FILE " is no boot file; one is a path of at most 127 characters below the boot directory: grubx64.efi\n"
+#define NO_LEASE     " is no lease time; one is 60 seconds to 365 days, a number with s, m, h or d: 12h\n"
+#define N_27         "abcdefghijklmnopqrstuvwxyza"
+#define NETWORK_WORDS \
+	"boot-file, dhcp, gateway, guard, interface, lease, name-servers, server-address, subnet, unknown or }\n"
 #define IMAGE_WORDS \
 	"architecture, authorized-keys, config-txt, docker, file, keep, locale, mirror, packages, room, run, sha256, " \
 	"source, " \
@@ -273,6 +274,8 @@ static const struct {
 	    "x:3:12: interface \"eth2\" cannot serve with 10.0.0.1: it does not have that address" SET_UP },
 	{ "server-address 10.0.0.1\nnetwork lab {\n\tinterface \"eth32\"\n}\n",
 	    "x:3:12: interface \"eth32\" cannot serve with 10.0.0.1: its prefix is not 1 to 30" SET_UP },
+	{ "server-address 10.0.0.1\nnetwork lab {\n\tinterface \"eth*\"\n\tguard on\n}\n",
+	    "x:4:8: guard cannot name interface \"eth*\" to nft; rename the interface\n" },
 	/* paths, packages, time zones */
 	{ "image os {\n\tsource raspios.img.xz\n}\n",
 	    "x:2:9: \"raspios.img.xz\" is no absolute path; one begins with '/': /srv/downloads/raspios.img.xz\n" },

@@ -470,6 +470,7 @@ static const char *const different[][2] = {
 	{ SERVER "network a { interface a }", SERVER "network a { interface a gateway 10.0.0.2 }" },
 	{ SERVER "network a { interface a }", SERVER "network a { interface a dhcp off }" },
 	{ SERVER "network a { interface a }", SERVER "network a { interface a unknown answer }" },
+	{ SERVER "network a { interface a }", SERVER "network a { interface a guard on }" },
 	{ SERVER "network a { interface a }", SERVER "network a { interface a name-servers { 1.1.1.1 } }" },
 	{ SERVER "network a { interface a name-servers { 1.1.1.2 } }",
 	    SERVER "network a { interface a name-servers { 1.1.1.1 } }" },
