@@ -156,6 +156,7 @@ $(B)/fuzz/%.o: ALL_CPPFLAGS += -Idaemons -I.
 # ---- checks -----------------------------------------------------------------------------------------------------------
 check: all unit replay
 	$(Q)tests/binaries $(B)
+	$(Q)$(if $(filter release,$(VARIANT)),tests/surface $(B))
 unit: all $(TESTS)
 	$(Q)tests/units $(TESTS)
 replay: $(FUZZERS)
