@@ -142,6 +142,19 @@ beneath_read(int root, const char *path)
 	return fd;
 }
 
+ssize_t
+beneath_readlink(int root, const char *path, char *target, size_t size)
+{
+	struct place place;
+	ssize_t length;
+
+	if (place_open(root, path, &place) == -1)
+		return -1;
+	length = readlinkat(place.directory, place.name, target, size);
+	close_quietly(place.directory);
+	return length;
+}
+
 /* Up to size bytes: fewer only at the end of the file. */
 static ssize_t
 read_fully(int fd, char *bytes, size_t size)

@@ -20,6 +20,9 @@ int beneath_directory(int root, const char *path);
  */
 int beneath_read(int root, const char *path);
 
+/* Where a symbolic link leads, cut to size bytes, without a NUL; its length. EINVAL for what is no link. */
+ssize_t beneath_readlink(int root, const char *path, char *target, size_t size);
+
 /* Reads a whole file of at most max bytes; *text is the caller's to free(), with a NUL behind it. EFBIG if longer. */
 int beneath_slurp(int root, const char *path, size_t max, char **text, size_t *length);
 

@@ -31,7 +31,8 @@ struct field {
 	const char *key;
 	const struct kind *kind;
 	size_t offset;
-	size_t size; /* of the member; 4 and 8 are numbers */
+	size_t size;   /* of the member; 4 and 8 are numbers */
+	bool optional; /* empty or 0 it is not there */
 };
 
 static bool
@@ -94,7 +95,9 @@ static const struct kind kind_time = { time_valid, "a time like 2026-11-23T20:00
 /* Releases of clang-format differ over an initializer in a macro. */
 /* clang-format off */
 #define FIELD(type, member, kind) \
-	{ #member, &kind_##kind, offsetof(struct type, member), sizeof(((struct type *)0)->member) }
+	{ #member, &kind_##kind, offsetof(struct type, member), sizeof(((struct type *)0)->member), false }
+#define OPTIONAL(type, member, kind) \
+	{ #member, &kind_##kind, offsetof(struct type, member), sizeof(((struct type *)0)->member), true }
 /* clang-format on */
 
 static const struct field image_fields[] = {
@@ -107,6 +110,10 @@ static const struct field image_fields[] = {
 	FIELD(image_manifest, origin, text),
 	FIELD(image_manifest, origin_digest, origin),
 	FIELD(image_manifest, made, time),
+	OPTIONAL(image_manifest, recipe, digest),
+	OPTIONAL(image_manifest, tree, digest),
+	OPTIONAL(image_manifest, architecture, name),
+	OPTIONAL(image_manifest, epoch, number),
 };
 
 static const struct field client_fields[] = {
@@ -201,7 +208,7 @@ read_lines(struct reader *r, char *text)
 			return -1;
 	}
 	for (size_t i = 0; i < r->count; i++)
-		if (!r->seen[i]) {
+		if (!r->seen[i] && !r->fields[i].optional) {
 			snprintf(r->why, r->size, "%s: no line `%s`; it should be %s", r->place, r->fields[i].key,
 			    r->fields[i].kind->right);
 			return -1;
@@ -313,6 +320,15 @@ client_manifest_read(const char *name, struct client_manifest *m, char *why, siz
 
 /* ---- writing ---- */
 
+static bool
+is_left_out(const struct field *field, const unsigned char *from)
+{
+	static const unsigned char zero[sizeof(uint64_t)];
+
+	return field->optional &&
+	       (field->kind == &kind_number ? memcmp(from, zero, field->size) == 0 : from[0] == '\0');
+}
+
 static void
 print_field(FILE *out, const struct field *field, const unsigned char *from)
 {
@@ -320,6 +336,8 @@ print_field(FILE *out, const struct field *field, const unsigned char *from)
 	uint32_t small;
 
 	from += field->offset;
+	if (is_left_out(field, from))
+		return;
 	if (field->kind != &kind_number) {
 		fprintf(out, "%s %.*s\n", field->key, (int)field->size, (const char *)from);
 	} else if (field->size == sizeof(number)) {

@@ -21,6 +21,11 @@ struct image_manifest {
 	char origin[PATH_SIZE]; /* the file it was made of */
 	char origin_digest[65]; /* sha256 of that; - for a directory */
 	char made[32];          /* 2026-11-23T20:00:00Z */
+	/* What a recipe has; empty and 0 without one, and then not in the file. */
+	char recipe[65];       /* sha256 of the file recipe beside the manifest */
+	char tree[65];         /* sha256 of its tree, as disklessctl(8) says */
+	char architecture[16]; /* arm64, armhf, amd64; empty if no program of it was run */
+	uint64_t epoch;        /* SOURCE_DATE_EPOCH: no file is newer */
 };
 
 struct client_manifest {

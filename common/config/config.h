@@ -140,6 +140,7 @@ void config_free(struct config *);
 
 /* Prints it back in the grammar it was read in; parse(print(x)) == x. */
 void config_print(const struct config *, FILE *);
+void config_print_image(const struct config_image *, FILE *);
 /* One client as a file of clients.d. */
 void config_print_client(const struct config_client *, FILE *);
 /* Do they mean the same? Places and comments apart. */

@@ -120,8 +120,8 @@ print_size(const char *word, uint64_t bytes, FILE *f)
 	fprintf(f, "\t%s %" PRIu64 "%s\n", word, bytes, units[unit]);
 }
 
-static void
-print_image(const struct config_image *image, FILE *f)
+void
+config_print_image(const struct config_image *image, FILE *f)
 {
 	fprintf(f, "image \"%s\" {\n", image->name);
 	print_string("source", image->source, f);
@@ -194,7 +194,7 @@ config_print(const struct config *c, FILE *f)
 	}
 	for (size_t i = 0; i < c->image_count; i++, between = "\n") {
 		fputs(between, f);
-		print_image(&c->image[i], f);
+		config_print_image(&c->image[i], f);
 	}
 	for (size_t i = 0; i < c->client_count; i++, between = "\n") {
 		fputs(between, f);

@@ -29,6 +29,8 @@ static const struct command {
 	{ "client", "remove", client_remove, "NAME ... --keep | --purge",
 	    "delete a client's file, and its root with all that it wrote or not" },
 	{ "client", "show", client_show, "NAME ...", "all about a client" },
+	{ "image", "build", image_build_command, "IMAGE",
+	    "make the next version of an image as the configuration has it" },
 	{ "image", "import", image_import_command, "FILE --name IMAGE [--sha256 HEX]",
 	    "make an image of a disk image (also in xz, gz, zst, zip), a tar or a directory" },
 	{ "image", "list", image_list_command, "", "all images" },

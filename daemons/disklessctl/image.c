@@ -18,14 +18,36 @@
 #include "paths.h"
 
 int
+image_report(struct image_make *m, int result, bool json)
+{
+	char name[NAME_SIZE];
+	uint32_t version = m->manifest.version;
+	struct output *o;
+
+	snprintf(name, sizeof(name), "%s", m->manifest.name);
+	if (result == -1)
+		log_errx("image %s: %s", name, m->why);
+	else
+		log_info("image %s: version %" PRIu32 " is there", name, version);
+	image_make_free(m);
+	if (result == -1)
+		return EXIT_FAILED;
+	if (!json)
+		return EXIT_OK;
+	o = output_new(stdout, true);
+	output_object(o, NULL);
+	output_text(o, "name", name);
+	output_number(o, "version", version);
+	output_close(o);
+	return output_end(o) ? EXIT_OK : EXIT_FAILED;
+}
+
+int
 image_import_command(int argc, char **argv, bool json)
 {
 	static const struct option options[] = { { "name", required_argument, NULL, 'n' },
 		{ "sha256", required_argument, NULL, 's' }, { NULL, 0, NULL, 0 } };
 	const char *name = NULL, *sha256 = NULL;
-	char why[2 * TEXT_SIZE];
-	struct output *o;
-	uint32_t version;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "n:s:", options, NULL)) != -1) {
@@ -40,19 +62,7 @@ image_import_command(int argc, char **argv, bool json)
 		    "\"%s\" is no name: it may hold letters, digits, - and _, at most %d", name, NAME_SIZE - 1);
 	if (sha256 != NULL && (strlen(sha256) != 64 || strspn(sha256, "0123456789abcdefABCDEF") != 64))
 		return usage_error("--sha256 \"%s\": it should be 64 hexadecimal digits", sha256);
-	if (image_import(argv[optind], name, sha256, &version, why, sizeof(why)) == -1) {
-		log_errx("image %s: %s", name, why);
-		return EXIT_FAILED;
-	}
-	log_info("image %s: version %" PRIu32 " is there", name, version);
-	if (!json)
-		return EXIT_OK;
-	o = output_new(stdout, true);
-	output_object(o, NULL);
-	output_text(o, "name", name);
-	output_number(o, "version", version);
-	output_close(o);
-	return output_end(o) ? EXIT_OK : EXIT_FAILED;
+	return image_import(argv[optind], name, sha256, json);
 }
 
 /* ---- list ---- */

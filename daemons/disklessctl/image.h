@@ -1,21 +1,29 @@
 /* SPDX-License-Identifier: ISC */
-/* `disklessctl image import FILE --name N` and `disklessctl image list`. */
+/* `disklessctl image ...`: one function a verb, and what they share. */
 #ifndef DISKLESS_IMAGE_H
 #define DISKLESS_IMAGE_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include <stdbool.h>
 
 #include "disklessctl.h"
+#include "image_make.h"
 
+command_run image_build_command;
 command_run image_import_command;
 command_run image_list_command;
 
 /*
  * Makes file (or a directory) the next version of the image name (as root; progress on stderr); first its sha256 is compared, if it
- * is not NULL. Nothing of a version that failed or was killed
- * is seen: it is made in a directory whose name begins with a dot, which the next import removes. -1 and why.
+ * is not NULL. The exit status.
  */
-int image_import(const char *file, const char *name, const char *sha256, uint32_t *version, char *why, size_t size);
+int image_import(const char *file, const char *name, const char *sha256, bool json);
+
+/* A file or directory as a source of image_make(), once its sha256 is compared as above; *origin lives as long. */
+struct image_origin;
+int image_origin_open(struct image_make *, struct image_origin *, const char *sha256);
+struct image_source image_source_file(struct image_origin *);
+
+/* The end of a command that makes a version: says what was made, or why not, and frees it. The exit status. */
+int image_report(struct image_make *, int result, bool json);
 
 #endif

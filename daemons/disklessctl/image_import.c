@@ -46,8 +46,8 @@ check_digest(struct image_make *m, const struct image_origin *origin, const char
 	return image_failed(m, "%s: its sha256 is %s; it should be %s", origin->file, digest, wanted);
 }
 
-static int
-open_origin(struct image_make *m, struct image_origin *origin, const char *sha256)
+int
+image_origin_open(struct image_make *m, struct image_origin *origin, const char *sha256)
 {
 	origin->fd = open(origin->file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (origin->fd == -1)
@@ -87,20 +87,23 @@ fill(struct image_make *m, int root, void *argument)
 	return origin->kind->fill == NULL ? 0 : origin->kind->fill(m, root, origin);
 }
 
+struct image_source
+image_source_file(struct image_origin *origin)
+{
+	return (struct image_source){ .make = make, .fill = fill, .argument = origin };
+}
+
 int
-image_import(const char *file, const char *name, const char *sha256, uint32_t *version, char *why, size_t size)
+image_import(const char *file, const char *name, const char *sha256, bool json)
 {
 	struct image_make *m = image_make_new(name);
 	struct image_origin origin = { .file = file, .fd = -1 };
-	struct image_source source = { .make = make, .fill = fill, .argument = &origin };
-	int result = open_origin(m, &origin, sha256);
+	struct image_source source = image_source_file(&origin);
+	int result = image_origin_open(m, &origin, sha256);
 
 	if (result == 0)
 		result = image_make(m, &source, NULL);
-	*version = m->manifest.version;
-	snprintf(why, size, "%s", m->why);
 	if (origin.fd != -1)
 		close(origin.fd);
-	image_make_free(m);
-	return result;
+	return image_report(m, result, json);
 }

@@ -39,6 +39,35 @@ become_nobody(void)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
+/* execve(2) takes no const. */
+static char **
+copy_words(const char *const *words)
+{
+	size_t count = 0;
+	char **copy;
+
+	while (words[count] != NULL)
+		count++;
+	copy = calloc(count + 1, sizeof(*copy));
+	for (size_t i = 0; copy != NULL && i < count; i++)
+		if ((copy[i] = strdup(words[i])) == NULL)
+			return NULL;
+	return copy;
+}
+
+static int
+take_descriptors(const struct program *p, int out, int err)
+{
+	int input = p->input > 0 ? p->input : open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	if (input == -1 || (!p->terminal && (dup2(input, 0) == -1 || dup2(out, 1) == -1 || dup2(err, 2) == -1)))
+		return -1;
+	if (p->extra > 3 && dup2(p->extra, 3) == -1)
+		return -1;
+	closefrom(p->extra > 0 ? 4 : 3);
+	return 0;
+}
+
 /* out and err are the same unless somebody takes what it writes. */
 static void
 become(const struct program *p, int out, int err, pid_t parent)
@@ -46,25 +75,24 @@ become(const struct program *p, int out, int err, pid_t parent)
 	/* mtools else refuses disks whose size is not that of a floppy drive's geometry (mtools(1)). */
 	static char locale[] = "LC_ALL=C.UTF-8", check[] = "MTOOLS_SKIP_CHECK=1",
 		    path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
-	char *environment[] = { locale, check, path, NULL }, **copy;
-	int input = p->input > 0 ? p->input : open("/dev/null", O_RDONLY | O_CLOEXEC);
-	size_t count = 0;
+	char *ours[] = { locale, check, path, NULL };
+	char **copy = copy_words(p->argv), **environment = p->environment == NULL ? ours : copy_words(p->environment);
 
-	while (p->argv[count] != NULL)
-		count++;
-	copy = calloc(count + 1, sizeof(*copy)); /* execve(2) takes no const */
-	if (copy == NULL || input == -1 || dup2(input, 0) == -1 || dup2(out, 1) == -1 || dup2(err, 2) == -1)
+	if (copy == NULL || environment == NULL || take_descriptors(p, out, err) == -1)
 		_exit(126);
-	for (size_t i = 0; i < count; i++)
-		if ((copy[i] = strdup(p->argv[i])) == NULL)
-			_exit(126);
-	closefrom(3);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(126);
+	if (p->enter != NULL && p->enter(p->enter_argument) == -1) {
+		dprintf(2, "%s\n", strerror(errno));
+		_exit(126);
+	}
 	if ((p->root != NULL && (chroot(p->root) == -1 || chdir("/") == -1)) || (p->nobody && become_nobody() == -1)) {
 		dprintf(2, "giving up rights: %s\n", strerror(errno));
 		_exit(126);
 	}
-	prctl(PR_SET_PDEATHSIG, SIGKILL); /* behind the change of user, which takes it back */
-	if (getppid() != parent)
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* the change of user has taken it back */
+	if (p->enter == NULL && getppid() != parent)
 		_exit(126);
 	if (copy[0] != NULL)
 		execve(copy[0], copy, environment);

@@ -14,9 +14,15 @@ struct program {
 	bool (*enough)(void *);  /* or NULL; asked five times a second: true ends the program */
 	/* or NULL; gets what it writes to its standard output. -1 ends the program. */
 	int (*take)(void *, const char *bytes, size_t length);
-	void *argument;   /* of both */
-	int input;        /* a descriptor that it reads from; 0: nothing to read */
-	const char *root; /* or NULL: its root directory, in which argv[0] is looked for */
+	void *argument;                 /* of both */
+	int input;                      /* a descriptor that it reads from; 0: nothing to read */
+	int extra;                      /* a descriptor that is its descriptor 3; 0: none */
+	const char *root;               /* or NULL: its root directory, in which argv[0] is looked for */
+	const char *const *environment; /* or NULL: PATH and a locale */
+	/* or NULL; called in the new process before argv[0] is run, with enter_argument. -1: it is not run; errno says why. */
+	int (*enter)(void *);
+	void *enter_argument;
+	bool terminal; /* our standard input, output and error are its; nothing of what it says is kept */
 	/* It reads foreign bytes and needs no rights for it: runs as nobody, who can make no file and has bounded memory. */
 	bool nobody;
 };
