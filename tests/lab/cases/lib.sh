@@ -101,3 +101,41 @@ in_root() { # client, command...
 	ip netns exec "$in_root_client" sh -c 'mount -t nfs -o vers=3,tcp,nolock,timeo=50,retrans=2,retry=0 "$0" /mnt && shift 0 && "$@"' \
 	    "$SERVER:/srv/diskless/$in_root_client" "$@"
 }
+
+# ---- a client that works in its root ----
+
+# Bob mounts his root and reads and writes it until /run/stop appears; each turn is a line, an error ends it with a line that says so.
+worker_starts() {
+	rm -f /run/stop
+	cat >/run/worker <<-'END'
+		mount -t nfs -o vers=3,tcp,nolock,timeo=50,retrans=2,retry=0 "$1:/srv/diskless/bob" /mnt || { echo "error mount"; exit 1; }
+		exec 5</mnt/etc/os-release
+		n=0
+		until [ -e /run/stop ]; do
+			n=$((n + 1))
+			echo "$n" >/mnt/var/lib/turn && sync /mnt/var/lib/turn && [ "$(cat /mnt/var/lib/turn)" = "$n" ] || { echo "error write $n"; exit 1; }
+			ls /mnt/usr >/dev/null && [ "$(wc -c <&5)" -ge 0 ] || { echo "error read $n"; exit 1; }
+			echo "turn $n"
+			sleep 0.2
+		done
+		echo "end $n"
+	END
+	ip netns exec bob sh /run/worker "$SERVER" >/run/worker.out 2>&1 &
+}
+
+turns() {
+	grep -c '^turn' /run/worker.out
+}
+
+# goes_on [TURNS]: true if it does more than so many turns (10) within half a minute
+goes_on() {
+	goes_on_from=$(turns)
+	within 30 sh -c "[ \$(grep -c '^turn' /run/worker.out) -gt $((goes_on_from + ${1:-10})) ]" || { tail -n 1 /run/worker.out; return 1; }
+}
+
+# true if it met no error
+worker_ends() {
+	touch /run/stop
+	within 30 grep -qE '^(end|error)' /run/worker.out
+	grep -q '^end' /run/worker.out || { tail -n 1 /run/worker.out; return 1; }
+}
