@@ -6,6 +6,7 @@
 #include "disklessd.h"
 
 #include <sys/queue.h>
+#include <sys/statvfs.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,9 +21,14 @@
 #include "clock.h"
 #include "log.h"
 #include "manifest.h"
+#include "mountinfo.h"
 #include "paths.h"
 
-#define DETACH_RETRY_MS 500 /* nfsd's file cache lets go within seconds of the flush */
+#define PATH_UPPERS     PATH_MOUNTS "/uppers/"
+#define DETACH_RETRY_MS 500                  /* nfsd's file cache lets go within seconds of the flush */
+#define LOOK_SECONDS    10                   /* at what went wrong: it may have passed */
+#define MEND_MS         20000                /* at most so often: a disk that stays bad is nobody's to mend */
+#define MEND_ROOM       ((uint64_t)16 << 20) /* free on the state's disk before a root that had none is attached anew */
 #define NFS_PORT        2049
 #define TCP_ESTABLISHED 1 /* include/net/tcp_states.h */
 
@@ -34,11 +40,13 @@ struct root {
 	char boot[PATH_SIZE];
 	bool known; /* manifest and paths are read */
 	bool attached;
-	bool configured;      /* false: it is on its way out */
-	bool listed;          /* in the export lines last given out */
-	bool exported;        /* and in force */
-	bool connected;       /* its address has a connection to nfsd */
-	uint32_t client;      /* index in the configuration, while configured */
+	bool configured; /* false: it is on its way out */
+	bool try_again;  /* text or not */
+	bool listed;     /* in the export lines last given out */
+	bool exported;   /* and in force */
+	bool connected;  /* its address has a connection to nfsd */
+	uint32_t client; /* index in the configuration, while configured */
+	uint64_t attached_at;
 	char text[TEXT_SIZE]; /* why it is not attached */
 };
 
@@ -48,14 +56,18 @@ static struct event *retry; /* a root that was busy may not be any more */
 static struct server *server;
 
 static void on_work(evutil_socket_t, short, void *);
+static void on_look(evutil_socket_t, short, void *);
 
 void
 roots_init(struct server *s)
 {
+	static const struct timeval interval = { LOOK_SECONDS, 0 };
+	struct event *look = event_new(s->base, -1, EV_PERSIST, on_look, NULL);
+
 	server = s;
 	work = evtimer_new(s->base, on_work, NULL);
 	retry = evtimer_new(s->base, on_work, NULL);
-	if (work == NULL || retry == NULL)
+	if (work == NULL || retry == NULL || look == NULL || event_add(look, &interval) == -1)
 		fatalx("no memory for the roots");
 }
 
@@ -186,6 +198,7 @@ attach(struct root *r)
 	const struct config_client *client = &server->config->client[r->client];
 	char why[TEXT_SIZE];
 
+	r->try_again = false;
 	if (!r->known && !learn(r, client))
 		return;
 	if (fsid_taken(r)) {
@@ -198,12 +211,29 @@ attach(struct root *r)
 		return;
 	}
 	r->attached = true;
+	r->attached_at = clock_ms();
 	r->text[0] = '\0';
 	log_debug("client %s: root attached", r->name);
 	exports_request(server);
 }
 
 /* ---- withdrawing ---- */
+
+/* EBUSY, and kept, while a root uses it. */
+static void
+detach_images(void)
+{
+	char *mountinfo = mountinfo_read(), image[PATH_SIZE];
+	const char *at = mountinfo;
+	struct mount_entry entry;
+
+	while (mountinfo != NULL && mountinfo_next(&at, &entry))
+		if (slice_starts(entry.point, PATH_MOUNTS "/images/")) {
+			snprintf(image, sizeof(image), "%.*s", (int)entry.point.length, entry.point.at);
+			detach_image(image);
+		}
+	free(mountinfo);
+}
 
 /* true: it is gone. */
 static bool
@@ -221,6 +251,8 @@ detach(struct root *r)
 		log_info("client %s: root detached", r->name);
 	if (r->known)
 		detach_image(r->paths.image); /* EBUSY while other clients use it */
+	else
+		detach_images(); /* taken over: its image is not known */
 	TAILQ_REMOVE(&roots, r, next);
 	return true;
 }
@@ -261,12 +293,114 @@ on_work(evutil_socket_t fd, short what, void *argument)
 			return;
 		}
 	TAILQ_FOREACH (r, &roots, next)
-		if (r->configured && !r->attached && r->text[0] == '\0') {
+		if (r->configured && !r->attached && (r->text[0] == '\0' || r->try_again)) {
 			attach(r);
 			tell(r);
 			work_now();
 			return;
 		}
+}
+
+/* ---- what went wrong ---- */
+
+/* A client's name, of a mount point that is directory (with its slash) and NAME. */
+static bool
+name_below(struct slice point, const char *directory, char name[NAME_SIZE])
+{
+	size_t prefix = strlen(directory);
+
+	if (!slice_starts(point, directory) || point.length <= prefix || point.length - prefix >= NAME_SIZE)
+		return false;
+	snprintf(name, NAME_SIZE, "%.*s", (int)(point.length - prefix), point.at + prefix);
+	return config_name_valid(name);
+}
+
+static bool
+has_room(void)
+{
+	struct statvfs st;
+
+	return statvfs(PATH_STATE, &st) == 0 && (uint64_t)st.f_bavail * st.f_frsize >= MEND_ROOM;
+}
+
+/* It is withdrawn, and attached anew by want_again(): mounting replays its journal. Its client's handles stay good. */
+static void
+mend(struct root *r)
+{
+	if (!r->configured || !r->attached)
+		return;
+	fail(
+	    r, "its filesystem went read-only after an error (is " PATH_STATE " full?); with room it is attached anew");
+	tell(r);
+	if (clock_ms() - r->attached_at < MEND_MS || !has_room())
+		return;
+	log_warnx("client %s: its root is attached anew", r->name);
+	r->configured = false;
+	exports_request(server);
+}
+
+/* ext4 does that to itself when it cannot write; newer kernels call it emergency_ro. */
+static void
+look_for_read_only(void)
+{
+	char *mountinfo = mountinfo_read(), name[NAME_SIZE];
+	const char *at = mountinfo;
+	struct mount_entry entry;
+	struct root *r;
+
+	while (mountinfo != NULL && mountinfo_next(&at, &entry))
+		if (name_below(entry.point, PATH_UPPERS, name) &&
+		    (options_have(entry.super, "ro", NULL) || options_have(entry.super, "emergency_ro", NULL)) &&
+		    (r = find(name)) != NULL)
+			mend(r);
+	free(mountinfo);
+}
+
+static void
+on_look(evutil_socket_t fd, short what, void *argument)
+{
+	struct root *r;
+
+	TAILQ_FOREACH (r, &roots, next)
+		if (r->configured && !r->attached && r->text[0] != '\0') {
+			r->known = false; /* it may have been made meanwhile */
+			r->try_again = true;
+		}
+	look_for_read_only();
+	work_now();
+}
+
+/* ---- what was there before us ---- */
+
+/* A root of no client any more: whoever withdrew it was ended. etab may still have it. */
+static void
+take_over(const char *name)
+{
+	struct root *r = find(name);
+
+	if (r == NULL) {
+		r = calloc(1, sizeof(*r));
+		if (r == NULL)
+			fatalx("no memory for the roots");
+		snprintf(r->name, sizeof(r->name), "%s", name);
+		snprintf(r->paths.root, sizeof(r->paths.root), "%s/%s", PATH_ROOTS, name);
+		snprintf(r->paths.upper, sizeof(r->paths.upper), "%s%s", PATH_UPPERS, name);
+		r->attached = r->exported = true;
+		TAILQ_INSERT_TAIL(&roots, r, next);
+	}
+}
+
+static void
+take_over_all(void)
+{
+	char *mountinfo = mountinfo_read(), name[NAME_SIZE];
+	const char *at = mountinfo;
+	struct mount_entry entry;
+
+	while (mountinfo != NULL && mountinfo_next(&at, &entry))
+		if (name_below(entry.point, PATH_ROOTS "/", name) || name_below(entry.point, PATH_UPPERS, name))
+			take_over(name);
+	free(mountinfo);
 }
 
 /* ---- the configuration ---- */
@@ -278,9 +412,9 @@ same(const struct root *r)
 	struct client_manifest now;
 	char why[TEXT_SIZE];
 
-	return !r->known || !r->attached ||
-	       (client_manifest_read(r->name, &now, why, sizeof(why)) == 0 && now.fsid == r->manifest.fsid &&
-		   now.version == r->manifest.version && strcmp(now.image, r->manifest.image) == 0);
+	return !r->attached || (r->known && client_manifest_read(r->name, &now, why, sizeof(why)) == 0 &&
+				   now.fsid == r->manifest.fsid && now.version == r->manifest.version &&
+				   strcmp(now.image, r->manifest.image) == 0);
 }
 
 static void
@@ -308,6 +442,8 @@ roots_apply(struct server *s)
 	for (size_t i = 0; i < s->config->client_count; i++)
 		if (s->config->client[i].image != NULL)
 			keep_or_want((uint32_t)i, &s->config->client[i]);
+	if (s->generation == 1)
+		take_over_all();
 	exports_request(s);
 	work_now();
 }
