@@ -183,6 +183,7 @@ trouble(struct server *server, const char *text)
 	if (strcmp(server->trouble, text) != 0 && text[0] != '\0')
 		log_errx("%s", text);
 	snprintf(server->trouble, sizeof(server->trouble), "%s", text);
+	children_tell_server(server);
 }
 
 static void
@@ -230,13 +231,12 @@ on_exportfs(int status, const char *output, void *argument)
 	if (status != 0)
 		snprintf(why, sizeof(why), "exportfs -r %s: %s", process_fate(status, fate, sizeof(fate)),
 		    log_visible(visible, sizeof(visible), output, strcspn(output, "\n")));
-	trouble(server, why);
 	if (right && server->exports != (uint32_t)wanted_lines)
 		log_info("%d exports are in force", wanted_lines);
 	if (right)
 		server->exports = (uint32_t)wanted_lines;
 	roots_exported(server, right);
-	children_tell_server(server);
+	trouble(server, why);
 	if (again || !right)
 		try_again(right ? EXPORTS_DEBOUNCE_MS : RETRY_MS);
 	again = false;
