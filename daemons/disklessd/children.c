@@ -382,13 +382,33 @@ children_start(struct server *s)
 
 /* ---- networks ---- */
 
+bool
+children_stale(const struct server *s)
+{
+	bool stale = served_count != s->view.network_count;
+
+	for (size_t i = 0; i < served_count; i++)
+		switch (sockets_interface(&served[i].network, &served[i].sockets)) {
+		case INTERFACE_GONE:
+			return false; /* what it would take away from other networks it could not give to this one */
+		case INTERFACE_SAME:
+			break;
+		case INTERFACE_NEW:
+			log_warnx("network \"%s\": interface %s is another than before", served[i].network.name,
+			    served[i].network.interface);
+			stale = true;
+		}
+	return stale;
+}
+
 static bool
 same_networks(const struct msg_network *networks, size_t count)
 {
 	if (count != served_count)
 		return false;
 	for (size_t i = 0; i < count; i++)
-		if (memcmp(&networks[i], &served[i].network, sizeof(networks[i])) != 0)
+		if (memcmp(&networks[i], &served[i].network, sizeof(networks[i])) != 0 ||
+		    sockets_interface(&networks[i], &served[i].sockets) == INTERFACE_NEW)
 			return false;
 	return true;
 }

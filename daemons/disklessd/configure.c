@@ -107,6 +107,25 @@ put_in_force(struct server *s, struct config *config, struct facts facts)
 	free(old.clients);
 }
 
+void
+server_keep(struct server *s)
+{
+	static struct log_limit limit = LOG_LIMIT(3, 60000);
+	char why[TEXT_SIZE];
+
+	if (!children_stale(s)) {
+		neighbours_keep();
+		return;
+	}
+	if (!children_prepare(s->networks, s->view.network_count, why, sizeof(why))) {
+		LOG_LIMITED(&limit, log_errx("nothing is served: %s", why));
+		return;
+	}
+	children_apply(s);
+	pin_clients(s);
+	log_info("serving %zu networks again", s->view.network_count);
+}
+
 bool
 server_configure(struct server *s, struct config *config, char *errors, size_t size)
 {

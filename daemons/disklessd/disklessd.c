@@ -27,7 +27,8 @@
 #include "paths.h"
 #include "process.h"
 
-#define PIN_SECONDS 30 /* an interface that was down has lost its neighbour entries */
+#define KEEP_SECONDS 2 /* how long an interface that was down, or is another one, is without pins and service */
+#define PIN_SECONDS  30
 
 #define FILES_MAX 16384 /* more than any child's max_files */
 
@@ -37,6 +38,22 @@ static void
 on_pin_timer(evutil_socket_t fd, short what, void *argument)
 {
 	neighbours_pin_again();
+}
+
+static void
+on_keep_timer(evutil_socket_t fd, short what, void *argument)
+{
+	server_keep(&server);
+}
+
+static void
+every(struct event_base *base, time_t seconds, event_callback_fn handler)
+{
+	struct timeval interval = { seconds, 0 };
+	struct event *timer = event_new(base, -1, EV_PERSIST, handler, NULL);
+
+	if (timer == NULL || event_add(timer, &interval) == -1)
+		fatalx("no memory for timers");
 }
 
 /* ---- signals ---- */
@@ -155,8 +172,6 @@ event_loop(void)
 static void
 run(struct config *config)
 {
-	struct timeval pin_interval = { PIN_SECONDS, 0 };
-	struct event *pin_timer;
 	char errors[2048];
 
 	server.started = clock_wall_ms();
@@ -173,9 +188,8 @@ run(struct config *config)
 	children_start(&server);
 	if (!server_configure(&server, config, errors, sizeof(errors)))
 		fatalx("%s", errors);
-	pin_timer = event_new(server.base, -1, EV_PERSIST, on_pin_timer, NULL);
-	if (pin_timer == NULL || event_add(pin_timer, &pin_interval) == -1)
-		fatalx("no memory for timers");
+	every(server.base, PIN_SECONDS, on_pin_timer);
+	every(server.base, KEEP_SECONDS, on_keep_timer);
 	log_info("serving %zu networks, %zu clients", server.view.network_count, server.view.client_count);
 	event_base_dispatch(server.base);
 }

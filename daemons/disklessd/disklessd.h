@@ -34,6 +34,8 @@ struct server {
 
 /* Puts config in force and takes it. false: it is freed, errors says why, and what was in force still is. */
 bool server_configure(struct server *, struct config *, char *errors, size_t size);
+/* Serves again where an interface was removed and made anew, and where nothing could be served before. Cheap: call it often. */
+void server_keep(struct server *);
 /* Reads the configuration again and applies it. On error the old one stays and errors says why. */
 bool server_reload(struct server *, char *errors, size_t size);
 
@@ -54,6 +56,9 @@ struct network_sockets {
 /* 0, or -1 and why; then nothing stays open. those of dhcp are -1 when the network's dhcp is off. */
 int sockets_open(const struct msg_network *, struct network_sockets *, char *why, size_t size);
 void sockets_close(struct network_sockets *);
+/* Is the interface gone, or is it what it was when these were opened: the same one, with the same addresses and MTU? Else it is new. */
+enum interface_now { INTERFACE_GONE, INTERFACE_SAME, INTERFACE_NEW };
+enum interface_now sockets_interface(const struct msg_network *, const struct network_sockets *);
 /* The listening control socket. Its directory exists. */
 int sockets_control(char *why, size_t size);
 
@@ -67,6 +72,8 @@ void children_start(struct server *);
 bool children_prepare(const struct msg_network *, size_t count, char *why, size_t size);
 /* The prepared sockets take effect, with new dhcp and tftp processes, if any network differs; the broker gets everything anew. */
 void children_apply(struct server *);
+/* Are all interfaces there, and is one not what its network's sockets were opened on? */
+bool children_stale(const struct server *);
 void children_tell(const struct msg_client_state *);
 void children_tell_mounted(uint32_t client, uint32_t generation);
 void children_tell_server(const struct server *);
@@ -150,8 +157,10 @@ int neighbours_pin(const struct pin *);
  * pins, which came from malloc(3).
  */
 void neighbours_pin_all(struct pin *pins, size_t count);
-/* The last call's pins again: an interface that was down has lost them. */
+/* The last call's pins again. */
 void neighbours_pin_again(void);
+/* Likewise, if an interface has lost its first one, as one that was down has. Cheap: call it often. */
+void neighbours_keep(void);
 /* Who holds address? false: unknown. *permanent: by an entry that does not learn. */
 bool neighbours_find(unsigned ifindex, uint32_t address, uint8_t mac[static MAC_SIZE], bool *permanent);
 

@@ -136,6 +136,24 @@ neighbours_pin_again(void)
 }
 
 void
+neighbours_keep(void)
+{
+	uint8_t mac[MAC_SIZE];
+	bool permanent = false;
+
+	for (size_t i = 0; i < pinned_count; i++) {
+		if (i > 0 && pinned[i].ifindex == pinned[i - 1].ifindex)
+			continue;
+		if (neighbours_find(pinned[i].ifindex, pinned[i].address, mac, &permanent) && permanent)
+			continue;
+		if (neighbours_pin(&pinned[i]) == 0) { /* it is up again */
+			neighbours_pin_again();
+			return;
+		}
+	}
+}
+
+void
 neighbours_pin_all(struct pin *pins, size_t count)
 {
 	qsort(pins, count, sizeof(*pins), compare_pins);

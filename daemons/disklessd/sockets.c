@@ -72,6 +72,20 @@ out:
 	return result;
 }
 
+enum interface_now
+sockets_interface(const struct msg_network *network, const struct network_sockets *s)
+{
+	struct msg_socket now = { 0 };
+	char why[TEXT_SIZE];
+
+	if (interface_facts(network, &now, why, sizeof(why)) == -1)
+		return INTERFACE_GONE;
+	return now.ifindex == s->facts.ifindex && now.mtu == s->facts.mtu &&
+		       memcmp(now.mac, s->facts.mac, MAC_SIZE) == 0
+		   ? INTERFACE_SAME
+		   : INTERFACE_NEW;
+}
+
 /* Gives a half-made socket up; errno is still that of what failed. */
 static int
 give_up(int fd)
