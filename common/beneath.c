@@ -227,7 +227,7 @@ temporary_name(char *name, size_t size)
 
 	if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
 		return -1;
-	snprintf(name, size, ".diskless.%016llx", (unsigned long long)number);
+	snprintf(name, size, BENEATH_DRAFT "%016llx", (unsigned long long)number);
 	return 0;
 }
 

@@ -26,7 +26,11 @@ ssize_t beneath_readlink(int root, const char *path, char *target, size_t size);
 /* Reads a whole file of at most max bytes; *text is the caller's to free(), with a NUL behind it. EFBIG if longer. */
 int beneath_slurp(int root, const char *path, size_t max, char **text, size_t *length);
 
-/* Writes a whole file, beside it and renamed into place: what was there (also a link) is replaced, never followed. */
+/*
+ * Writes a whole file, beside it (its name begins with BENEATH_DRAFT) and renamed into place: what was there (also a link) is
+ * replaced, never followed. A power cut leaves the old or the new, whole.
+ */
+#define BENEATH_DRAFT ".diskless."
 int beneath_write(int root, const char *path, const void *bytes, size_t length, mode_t mode);
 int beneath_mkdirs(int root, const char *path, mode_t mode);
 /* Not there is success. beneath_remove_tree() removes what path names with all below it, never across a filesystem. */

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -314,9 +315,26 @@ on_nfsd_poll(evutil_socket_t fd, short what, void *argument)
 	children_tell_server(server);
 }
 
+/* Drafts of one of us that was ended while it wrote. */
+static void
+remove_drafts(void)
+{
+	char path[] = PATH_EXPORTS;
+	DIR *entries = opendir(dirname(path));
+	struct dirent *entry;
+
+	if (entries == NULL)
+		return;
+	while ((entry = readdir(entries)) != NULL)
+		if (strncmp(entry->d_name, BENEATH_DRAFT, sizeof(BENEATH_DRAFT) - 1) == 0)
+			unlinkat(dirfd(entries), entry->d_name, 0);
+	closedir(entries);
+}
+
 void
 exports_init(struct server *server)
 {
+	remove_drafts();
 	debounce = evtimer_new(server->base, on_debounce, server);
 	nfsd_poll = event_new(server->base, -1, EV_PERSIST, on_nfsd_poll, server);
 	if (debounce == NULL || nfsd_poll == NULL || event_add(nfsd_poll, &nfsd_interval) == -1)
