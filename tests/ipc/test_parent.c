@@ -378,6 +378,22 @@ Test(parent, a_tftp_that_never_reads_does_not_eat_the_descriptors)
 
 /* ---- anything ---- */
 
+/* Sockets are bound to the interface that they were made on; the same name on another is another. */
+Test(parent, an_interface_that_was_made_anew_is_found_stale)
+{
+	fake_start();
+	cr_expect_not(children_stale(&fake_server));
+	cr_expect(same_networks(fake_networks, 2));
+	fake_interface[1] = INTERFACE_NEW;
+	cr_expect(children_stale(&fake_server));
+	cr_expect_not(same_networks(fake_networks, 2), "a reload serves it, too");
+	fake_interface[0] = INTERFACE_GONE;
+	cr_expect_not(
+	    children_stale(&fake_server), "there is nothing to open yet, and the other network would lose its sockets");
+	fake_interface[0] = fake_interface[1] = INTERFACE_SAME;
+	fake_stop();
+}
+
 static uint32_t random_state = 1;
 
 /* xorshift (Marsaglia): the same each time. */
