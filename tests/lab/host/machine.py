@@ -141,6 +141,9 @@ class Machine:
             devices += ["-netdev", f"tap,id=net,ifname={tap},script=no,downscript=no,vhost=off",
                         "-device", "virtio-net-pci,netdev=net,romfile=,mac=52:54:00:00:00:0b,csum=off,gso=off,"
                         "guest_csum=off,guest_tso4=off,guest_tso6=off,guest_ufo=off,mrg_rxbuf=off"]
+        if "LAB_DISK" in os.environ:
+            devices += ["-drive", f"file={os.environ['LAB_DISK']},if=none,id=disk,format=raw,cache=writeback",
+                        "-device", "virtio-blk-pci,drive=disk"]
         if tap and "LAB_PCAP" in os.environ:
             devices += ["-object", f"filter-dump,id=dump,netdev=net,file={self.results / 'network.pcap'}"]
         return [QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", *accel,
