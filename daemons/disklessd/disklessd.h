@@ -101,9 +101,28 @@ void exports_init(struct server *);
 /* Soon (EXPORTS_DEBOUNCE_MS): write the file, exportfs -r, verify. */
 #define EXPORTS_DEBOUNCE_MS 300
 void exports_request(struct server *);
+void exports_request_now(struct server *);
+/* The guard is no longer busy. */
+void exports_guarded(void);
 /* Pure: one line; and does etab (the text) hold exactly these lines (of exports_line) below PATH_ROOTS? */
 int exports_line(char *line, size_t size, const char *name, uint32_t address, uint32_t fsid);
 bool exports_verify(const char *etab, const char *wanted, char *why, size_t size);
+
+/* ---- withdraw.c: takes from an address what it had ---- */
+
+/*
+ * The root at this path (mounted) is not this address's (0: not known) any more: call it before the export lines change. The
+ * address is dropped, the export goes at once, state, locks and connections of the address are revoked. Whether the root is
+ * unmounted then is the caller's.
+ */
+void withdraw(struct server *, uint32_t address, const char *root);
+/* The export lines were made without those that are being withdrawn; and: they are in force. */
+void withdraw_unlisted(void);
+void withdraw_exported(struct server *);
+/* The addresses that are dropped meanwhile; free() them. */
+size_t withdraw_closed(uint32_t **addresses);
+/* Pure: is this what the kernel tells (/proc/fs/nfsd/clients/N/info) of a client with this address? */
+bool withdraw_is_of(const char *info, uint32_t address);
 
 /* ---- guard.c: the guard's table of nftables ---- */
 

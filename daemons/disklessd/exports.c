@@ -35,9 +35,11 @@ static const char options[] = "rw,sync,no_subtree_check,no_root_squash,secure,se
 
 static struct event *debounce;
 static struct event *nfsd_poll;
-static bool busy;    /* exportfs runs */
-static bool again;   /* something changed meanwhile */
-static char *wanted; /* the lines that exportfs was run for */
+static bool busy;      /* exportfs runs */
+static bool again;     /* something changed meanwhile */
+static bool urgent;    /* no waiting for others */
+static bool unguarded; /* they wait for the guard */
+static char *wanted;   /* the lines that exportfs was run for */
 static int wanted_lines;
 
 static void on_debounce(evutil_socket_t, short, void *);
@@ -270,10 +272,11 @@ make_effective(struct server *server)
 static void
 on_debounce(evutil_socket_t fd, short what, void *argument)
 {
+	urgent = false;
 	if (busy)
 		again = true;
 	else if (guard_busy())
-		try_again(EXPORTS_DEBOUNCE_MS);
+		unguarded = true;
 	else
 		make_effective(argument);
 }
@@ -281,7 +284,23 @@ on_debounce(evutil_socket_t fd, short what, void *argument)
 void
 exports_request(struct server *server)
 {
-	try_again(EXPORTS_DEBOUNCE_MS);
+	if (!urgent)
+		try_again(EXPORTS_DEBOUNCE_MS);
+}
+
+void
+exports_request_now(struct server *server)
+{
+	urgent = true;
+	try_again(0);
+}
+
+void
+exports_guarded(void)
+{
+	if (unguarded)
+		try_again(0);
+	unguarded = false;
 }
 
 /* ---- is there an nfsd? ---- */

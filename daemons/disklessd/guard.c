@@ -34,6 +34,7 @@ struct table {
 static struct table wanted;   /* by the configuration */
 static struct table in_force; /* what was read back last */
 static bool busy;             /* nft runs */
+static bool due;              /* as soon as this turn of the loop is over, with all that it changes */
 static bool again;            /* something changed meanwhile */
 static bool checking;         /* nothing was loaded before the list */
 static unsigned unknown;      /* times that nft could not be asked, one after the other */
@@ -80,7 +81,10 @@ make_table(const struct server *s, struct table *t)
 		.network_count = s->view.network_count,
 		.clients = s->view.clients,
 		.client_count = s->view.client_count };
+	uint32_t *closed;
 
+	view.closed_count = withdraw_closed(&closed);
+	view.closed = closed;
 	*t = (struct table){ .guarded = calloc(s->view.network_count + 1, sizeof(*t->guarded)) };
 	if (on == NULL || t->guarded == NULL)
 		fatalx("no memory for the guard");
@@ -93,6 +97,7 @@ make_table(const struct server *s, struct table *t)
 	t->wanted = guard_wanted(&view);
 	if (t->rules == NULL)
 		fatalx("no memory for the guard");
+	free(closed);
 	free(on);
 }
 
@@ -114,7 +119,7 @@ guard_holds(const struct server *s, uint32_t network)
 bool
 guard_busy(void)
 {
-	return busy;
+	return busy || due;
 }
 
 /* ---- telling ---- */
@@ -167,7 +172,7 @@ now_in_force(struct server *s)
 	dropped = calloc(in_force.count + 1, sizeof(*dropped));
 	if (dropped == NULL)
 		fatalx("no memory for the guard");
-	if (in_force.wanted)
+	if (in_force.count > 0)
 		log_info("the guard is in force on %zu networks", in_force.count);
 	exports_request(s);
 }
@@ -218,6 +223,7 @@ on_listed(int status, const char *listing, void *argument)
 		load(s);
 		return;
 	}
+	exports_guarded();
 	if (not_listed(status) && ++unknown < UNKNOWN_MAX) {
 		later(RETRY_SECONDS);
 		return;
@@ -247,6 +253,7 @@ list(struct server *s)
 	if (tool_run(s->base, command, NULL, on_listed, s) == -1) {
 		log_err("%s", PATH_NFT);
 		busy = false;
+		exports_guarded();
 		later(RETRY_SECONDS);
 	}
 }
@@ -274,6 +281,7 @@ load(struct server *s)
 	if (tool_run(s->base, command, wanted.rules, on_loaded, s) == -1) {
 		log_err("%s", PATH_NFT);
 		busy = false;
+		exports_guarded();
 		later(RETRY_SECONDS);
 	}
 }
@@ -294,16 +302,18 @@ guard_apply(struct server *s)
 	make_table(s, &now);
 	if (wanted.rules != NULL && strcmp(wanted.rules, now.rules) == 0) {
 		drop_table(&now);
-		if (!busy && wanted.wanted)
+		if (!guard_busy() && wanted.wanted)
 			check(s);
 		return;
 	}
 	drop_table(&wanted);
 	wanted = now;
-	if (busy)
+	if (busy) {
 		again = true;
-	else
-		load(s);
+	} else {
+		due = true;
+		later(0);
+	}
 }
 
 /* What is wanted and not in force is loaded again. */
@@ -312,6 +322,7 @@ on_timer(evutil_socket_t fd, short what, void *argument)
 {
 	struct server *s = argument;
 
+	due = false;
 	if (busy)
 		return;
 	if (in_force.rules == NULL || strcmp(in_force.rules, wanted.rules) != 0) {

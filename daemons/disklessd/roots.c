@@ -40,12 +40,13 @@ struct root {
 	char boot[PATH_SIZE];
 	bool known; /* manifest and paths are read */
 	bool attached;
-	bool configured; /* false: it is on its way out */
-	bool try_again;  /* text or not */
-	bool listed;     /* in the export lines last given out */
-	bool exported;   /* and in force */
-	bool connected;  /* its address has a connection to nfsd */
-	uint32_t client; /* index in the configuration, while configured */
+	bool configured;  /* false: it is on its way out */
+	bool try_again;   /* text or not */
+	bool listed;      /* in the export lines last given out */
+	bool exported;    /* and in force */
+	bool connected;   /* its address has a connection to nfsd */
+	uint32_t address; /* that it was exported to last */
+	uint32_t client;  /* index in the configuration, while configured */
 	uint64_t attached_at;
 	char text[TEXT_SIZE]; /* why it is not attached */
 };
@@ -432,6 +433,17 @@ keep_or_want(uint32_t index, const struct config_client *client)
 	}
 }
 
+/* What is somebody's no more, or another address's. */
+static void
+withdraw_changed(struct server *s)
+{
+	struct root *r;
+
+	TAILQ_FOREACH (r, &roots, next)
+		if ((r->listed || r->exported) && (!r->configured || s->clients[r->client].address != r->address))
+			withdraw(s, r->address, r->paths.root);
+}
+
 void
 roots_apply(struct server *s)
 {
@@ -444,6 +456,7 @@ roots_apply(struct server *s)
 			keep_or_want((uint32_t)i, &s->config->client[i]);
 	if (s->generation == 1)
 		take_over_all();
+	withdraw_changed(s);
 	exports_request(s);
 	work_now();
 }
@@ -483,12 +496,14 @@ roots_exports(const struct server *s, char **text)
 		r->listed = access_export(&s->view, client, client->address) && guard_holds(s, client->network);
 		if (!r->listed)
 			continue;
+		r->address = client->address;
 		exports_line(line, sizeof(line), r->name, client->address, r->manifest.fsid);
 		fputs(line, out);
 		lines++;
 	}
 	if (fclose(out) == EOF)
 		return -1;
+	withdraw_unlisted();
 	return lines;
 }
 
@@ -497,6 +512,8 @@ roots_exported(struct server *s, bool in_force)
 {
 	struct root *r;
 
+	if (in_force)
+		withdraw_exported(s);
 	TAILQ_FOREACH (r, &roots, next) {
 		bool was = r->exported;
 

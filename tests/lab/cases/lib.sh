@@ -93,6 +93,40 @@ exported() { # client
 	grep -q "^/srv/diskless/$1	" /var/lib/nfs/etab
 }
 
+# ---- NFSv4 ----
+
+pseudo=/run/pseudo-root
+
+# A machine whose own root cannot be exported serves no version 4, so for version 4 it shows mountd one that can: else it
+# would refuse everybody, and the refusals would mean nothing.
+pseudo_root_on() {
+	mkdir -p "$pseudo/srv/diskless" /etc/nfs.conf.d
+	mount --make-rshared /srv
+	mount --rbind /srv/diskless "$pseudo/srv/diskless"
+	# What is mounted and unmounted here from now on is so there, and not the other way round.
+	mount --make-rslave "$pseudo/srv/diskless"
+	printf '[exports]\nrootdir=%s\n' "$pseudo" >/etc/nfs.conf.d/pseudo-root.conf
+	restart_mountd
+}
+
+pseudo_root_off() {
+	rm -f /etc/nfs.conf.d/pseudo-root.conf
+	restart_mountd
+	umount -R "$pseudo/srv/diskless" || umount -R -l "$pseudo/srv/diskless"
+}
+
+restart_mountd() {
+	for pid in $(pidof rpc.mountd); do
+		kill "$pid"
+		while [ -d "/proc/$pid" ]; do sleep 0.1; done
+	done
+	rpc.mountd
+	exportfs -ra
+	exportfs -f
+}
+
+# ---- clients ----
+
 # A command in a client's namespace with its root mounted at /mnt.
 in_root() { # client, command...
 	in_root_client=$1

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Takes from an address what it had: it is dropped by the guard's table, its export goes, and then, when it can have nothing new, its NFSv4
+ * state and locks are revoked and its connections cut. Then its root can be unmounted, and the drop ends: who asks for it still gets an
+ * error instead of waiting. If its export cannot be taken away it stays dropped.
+ */
+#include "disklessd.h"
+
+#include <sys/queue.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "address.h"
+#include "log.h"
+#include "paths.h"
+
+#define NFSD_CLIENTS           "/proc/fs/nfsd/clients"
+#define NFSD_UNLOCK_FILESYSTEM "/proc/fs/nfsd/unlock_filesystem"
+#define INFO_SIZE              256 /* what we look for is in the second line; what clients call themselves comes later */
+
+struct withdrawal {
+	STAILQ_ENTRY(withdrawal) next;
+	uint32_t address;
+	char root[PATH_SIZE]; /* that it had */
+	bool unlisted;        /* exportfs was given lines without it */
+};
+
+static STAILQ_HEAD(withdrawal_list, withdrawal) withdrawals = STAILQ_HEAD_INITIALIZER(withdrawals);
+
+void
+withdraw(struct server *s, uint32_t address, const char *root)
+{
+	struct withdrawal *w;
+	char text[ADDRESS_TEXT];
+
+	STAILQ_FOREACH (w, &withdrawals, next)
+		if (w->address == address && strcmp(w->root, root) == 0)
+			return;
+	w = calloc(1, sizeof(*w));
+	if (w == NULL)
+		fatalx("no memory for a withdrawal");
+	w->address = address;
+	snprintf(w->root, sizeof(w->root), "%s", root);
+	STAILQ_INSERT_TAIL(&withdrawals, w, next);
+	log_info("%s is withdrawn from %s", root, address == 0 ? "whoever had it" : address_text(address, text));
+	guard_apply(s);
+	exports_request_now(s);
+}
+
+size_t
+withdraw_closed(uint32_t **addresses)
+{
+	struct withdrawal *w;
+	size_t count = 0;
+
+	STAILQ_FOREACH (w, &withdrawals, next)
+		count++;
+	*addresses = calloc(count + 1, sizeof(**addresses));
+	if (*addresses == NULL)
+		fatalx("no memory for a withdrawal");
+	count = 0;
+	STAILQ_FOREACH (w, &withdrawals, next) {
+		size_t i = 0;
+
+		if (w->address == 0)
+			continue;
+		while (i < count && (*addresses)[i] != w->address)
+			i++;
+		(*addresses)[i] = w->address;
+		count += i == count;
+	}
+	return count;
+}
+
+void
+withdraw_unlisted(void)
+{
+	struct withdrawal *w;
+
+	STAILQ_FOREACH (w, &withdrawals, next)
+		w->unlisted = true;
+}
+
+/* ---- what an address holds ---- */
+
+bool
+withdraw_is_of(const char *info, uint32_t address)
+{
+	static const char head[] = "\naddress: \"";
+	char text[ADDRESS_TEXT];
+	const char *at = strstr(info, head);
+	size_t length = strlen(address_text(address, text));
+
+	return at != NULL && strncmp(at + sizeof(head) - 1, text, length) == 0 &&
+	       (at[sizeof(head) - 1 + length] == ':' || at[sizeof(head) - 1 + length] == '"');
+}
+
+static bool
+tell_kernel(int directory, const char *file, const char *text)
+{
+	int fd = openat(directory, file, O_WRONLY | O_CLOEXEC);
+	size_t length = strlen(text);
+	bool told = fd != -1 && write(fd, text, length) == (ssize_t)length;
+
+	if (fd != -1)
+		close(fd);
+	return told;
+}
+
+/* One client of NFSv4, as the kernel has it: a directory named by a number. */
+static void
+expire_if_of(int clients, const char *name, uint32_t address)
+{
+	char path[64], info[INFO_SIZE + 1];
+	ssize_t length;
+	int fd;
+
+	snprintf(path, sizeof(path), "%.32s/info", name);
+	fd = openat(clients, path, O_RDONLY | O_CLOEXEC);
+	length = fd == -1 ? -1 : read(fd, info, sizeof(info) - 1);
+	if (fd != -1)
+		close(fd);
+	info[length > 0 ? length : 0] = '\0';
+	if (!withdraw_is_of(info, address))
+		return;
+	snprintf(path, sizeof(path), "%.32s/ctl", name);
+	if (!tell_kernel(clients, path, "expire\n") && errno != ENOENT)
+		log_warn("%s/%s", NFSD_CLIENTS, path);
+}
+
+static void
+expire(uint32_t address)
+{
+	DIR *clients = opendir(NFSD_CLIENTS);
+	const struct dirent *entry;
+
+	if (clients == NULL) {
+		if (errno != ENOENT)
+			log_warn("%s", NFSD_CLIENTS);
+		return;
+	}
+	while ((entry = readdir(clients)) != NULL)
+		if (entry->d_name[0] != '.')
+			expire_if_of(dirfd(clients), entry->d_name, address);
+	closedir(clients);
+}
+
+/* ---- connections ---- */
+
+struct cut {
+	char address[ADDRESS_TEXT];
+	const char *argv[14];
+};
+
+static void
+on_cut(int status, const char *output, void *argument)
+{
+	struct cut *cut = argument;
+
+	/* A kernel that cannot: what comes over the connection gets errors all the same. */
+	if (status != 0)
+		log_warnx("connections of %s are not cut: %.80s", cut->address, output);
+	free(cut);
+}
+
+static void
+cut_connections(struct server *s, uint32_t address)
+{
+	static const char *const command[] = { PATH_SS, "--kill", "--no-header", "--numeric", "--tcp", "state",
+		"connected", "dst", NULL, "sport", "=", "2049", NULL };
+	struct cut *cut = calloc(1, sizeof(*cut));
+
+	if (cut == NULL)
+		return;
+	memcpy(cut->argv, command, sizeof(command));
+	cut->argv[8] = address_text(address, cut->address);
+	if (tool_run(s->base, cut->argv, NULL, on_cut, cut) == -1) {
+		log_warn("connections of %s are not cut", cut->address);
+		free(cut);
+	}
+}
+
+void
+withdraw_exported(struct server *s)
+{
+	struct withdrawal *w, *after;
+	bool any = false;
+
+	for (w = STAILQ_FIRST(&withdrawals); w != NULL; w = after) {
+		after = STAILQ_NEXT(w, next);
+		if (!w->unlisted)
+			continue;
+		if (w->address != 0) {
+			expire(w->address);
+			cut_connections(s, w->address);
+		}
+		if (!tell_kernel(AT_FDCWD, NFSD_UNLOCK_FILESYSTEM, w->root) && errno != ENOENT)
+			log_debug("%s: locks not released: %s", w->root, strerror(errno));
+		STAILQ_REMOVE(&withdrawals, w, withdrawal, next);
+		free(w);
+		any = true;
+	}
+	if (any)
+		guard_apply(s);
+}
