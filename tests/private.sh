@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # private: a machine of the test's own, without a virtual one: our installation, its users, an image and whole mounts of it, in
-# mount, network and process namespaces that die with the test. Sourced by tests/bench/run, tests/clients and tests/hostile, which start themselves
-# again inside; die() is theirs.
+# mount, network and process namespaces that die with the test. Sourced by tests/bench/run, tests/boards, tests/clients and
+# tests/hostile, which start themselves again inside; die() is theirs.
 
 tmpfs() {
 	mount -t tmpfs -o mode=755 none "$1"
@@ -72,4 +72,46 @@ await_roots() {
 	done
 	tail "$3"
 	die "only $(mounted) of $2 roots are mounted"
+}
+
+# serve IMAGE ROOTS CHILDREN: imports disk.img as IMAGE, makes the roots and starts disklessd, $disklessd; logs go to /srv/out.
+serve() {
+	local wait
+	disklessctl image import disk.img --name "$1" >/srv/out/import.log 2>&1 || { cat /srv/out/import.log; die 'the import failed'; }
+	disklessctl client prepare >/srv/out/prepare.log 2>&1 || true # it says that no server runs
+	disklessd -d -v >/srv/out/disklessd.log 2>&1 &
+	disklessd=$!
+	await_roots $disklessd "$2" /srv/out/disklessd.log
+	for ((wait = 0; wait < 100; wait++)); do
+		[ "$(disklessctl status --json 2>/dev/null | grep -o '"state": *"ready"' | wc -l)" -lt "$3" ] || return 0
+		sleep 0.1
+	done
+	die 'the children do not get ready'
+}
+
+# A client's network namespace, with its eth0 at a bridge of ours.
+join() { # namespace, bridge, MAC, address or nothing
+	ip netns add "$1"
+	ip -batch - <<-END
+		link add v-$1 type veth peer name eth0 address $3 netns $1
+		link set v-$1 master $2 up
+	END
+	ip -n "$1" -batch - <<-END
+		link set lo up
+		link set eth0 up
+		${4:+address add $4/24 dev eth0}
+	END
+}
+
+# One line, ok or not ok; $failed is 1 after the latter.
+check() { # name, command...
+	local name=$1
+	shift
+	if "$@" >said 2>&1; then
+		echo "ok - $name"
+	else
+		echo "not ok - $name: $(tail -n 3 said | tr '\n' ' ' | cut -c1-300)"
+		# shellcheck disable=SC2034 # the test's exit status
+		failed=1
+	fi
 }

@@ -36,6 +36,9 @@ class Profile:
     discovers: int = 0              # 0: as many as fit into total_seconds
     total_seconds: float = 45.0
     locks_up_before: float = 0.0    # an offer sooner than this after the DISCOVER hangs the ROM
+    needs_broadcast: bool = False   # sees an offer only when another broadcast frame comes behind it
+    class_in_request: bool = True   # early images of the Pi 4 left option 60 out
+    chokes_on_padding: bool = False # an option 0 before the end: the offer is lost (EEPROM before 2020-01-17)
 
 
 @dataclasses.dataclass
@@ -57,6 +60,7 @@ class Reply:
     siaddr: str
     chaddr: bytes
     relayed: bool
+    padded: bool                    # there is an option 0 before the end
     options: dict
 
     def address_option(self, code):
@@ -91,6 +95,14 @@ def parse_options(data):
     return options
 
 
+def has_padding(data):
+    """Is there an option 0 before the end?"""
+    offset = 0
+    while offset < len(data) and data[offset] not in (0, 255):
+        offset += 2 + (data[offset + 1] if offset + 1 < len(data) else 0)
+    return offset < len(data) and data[offset] == 0
+
+
 def parse(datagram):
     """A Reply, or None for what is no BOOTP reply with DHCP options."""
     data = datagram.payload
@@ -101,7 +113,7 @@ def parse(datagram):
         return None
     return Reply(datagram.source, struct.unpack_from("!I", data, 4)[0], options[53][0],
                  socket.inet_ntoa(data[16:20]), socket.inet_ntoa(data[20:24]), data[28:34],
-                 data[3] != 0 or data[24:28] != b"\0" * 4, options)
+                 data[3] != 0 or data[24:28] != b"\0" * 4, has_padding(data[240:]), options)
 
 
 def menu_texts(options):
@@ -129,13 +141,17 @@ class Client:
         """DISCOVER or REQUEST: no flags, no seconds, options in the ROM's order, no padding after the end."""
         header = struct.pack("!BBBBIHH16s6s10s", 1, 1, 6, 0, self.xid, 0, 0, b"", self.nic.mac, b"")
         options = [option(53, bytes([kind])), *extra, option(55, self.profile.parameters), option(93, b"\0\0"),
-                   option(94, b"\x01\x02\x01"), option(97, self.profile.identity), option(60, VENDOR_CLASS), b"\xff"]
+                   option(94, b"\x01\x02\x01"), option(97, self.profile.identity)]
+        if kind == DISCOVER or self.profile.class_in_request:
+            options.append(option(60, VENDOR_CLASS))
+        options.append(b"\xff")
         return header + b"\0" * 192 + COOKIE + b"".join(options)
 
     def acquire(self):
         """Runs the exchange; returns a Lease or raises BootFailure."""
         self.nic.forget()
         self.nic.udp_checksums = self.profile.udp_checksum
+        self.nic.holds_back = self.profile.needs_broadcast
         deadline = time.monotonic() + self.profile.total_seconds
         self.discover(deadline)
         answer = self.request(deadline) if self.profile.asks_for_lease else self.address_offer
@@ -178,6 +194,9 @@ class Client:
                          f"server-id={reply.address_option(54)} options={','.join(map(str, reply.options))}")
         if reply.relayed and self.profile.padded_menu:
             self.record.step("dhcp-ignored", "the mask ROM takes no relayed offer")
+            return
+        if reply.padded and self.profile.chokes_on_padding:
+            self.record.step("dhcp-ignored", "the firmware does not get over an option 0")
             return
         if self.address_offer is None and reply.yiaddr != "0.0.0.0":
             self.address_offer = reply
@@ -241,6 +260,16 @@ class Client:
                       self.tftp_server())
         self.nic.address, self.nic.netmask = lease.address, lease.netmask
         self.nic.gateway = None if self.profile.padded_menu else lease.gateway
+        self.nic.holds_back = False
         self.record.step("lease", f"{lease.address} netmask {lease.netmask} gateway {lease.gateway} "
                          f"tftp {lease.tftp_server}")
         return lease
+
+
+def static_lease(nic, address, server, record):
+    """What an EEPROM with TFTP_IP, CLIENT_IP and SUBNET goes on with."""
+    lease = Lease(address, "255.255.255.0", None, server)
+    nic.forget()
+    nic.address, nic.netmask = lease.address, lease.netmask
+    record.step("lease", f"{address} by configuration, tftp {server}")
+    return lease

@@ -40,7 +40,10 @@ class Firmware:
     # -- reading
 
     def use_tftp(self, lease, manners, first_port=49152):
-        manners.file_seconds = self.options.file_timeout
+        options = self.options
+        manners.file_seconds = options.file_timeout
+        manners.asks_twice, manners.hangs_on_duplicates = options.ask_twice, options.quirks
+        manners.loses_requests, manners.loses_packets = options.lose_requests, options.lose_packets
         self.files = tftp.Client(self.nic, lease.tftp_server, self.record, manners, first_port)
 
     def read(self, name, prefixed=True):
@@ -127,7 +130,7 @@ class Pi3(Firmware):
         return dhcp.Profile(
             name, parameters, identity, constant_xid=True, udp_checksum=not rom, padded_menu=True, any_chaddr=rom,
             asks_for_lease=False, discover_seconds=5.0, discovers=5, total_seconds=25.0,
-            locks_up_before=0.9 if rom and self.options.lockup else 0.0)
+            locks_up_before=0.9 if rom and self.options.lockup else 0.0, needs_broadcast=rom and self.options.quirks)
 
     def boot(self):
         self.rom()
@@ -183,15 +186,22 @@ class Modern(Firmware):
         return modern_identity(self.options.model, self.nic.mac, self.serial,
                                REVISIONS[self.options.model], self.options.swapped_identity)
 
+    early = False                   # has it the faults of the first images of its EEPROM?
+
     def acquire(self):
-        profile = dhcp.Profile("eeprom", dhcp.PARAMETERS_EEPROM, self.identity(),
-                               total_seconds=self.options.dhcp_timeout)
+        """With TFTP_IP and CLIENT_IP set it asks nobody."""
+        if self.options.static:
+            return dhcp.static_lease(self.nic, *self.options.static, self.record)
+        early = self.early and self.options.quirks
+        profile = dhcp.Profile("eeprom", dhcp.PARAMETERS_EEPROM, self.identity(), class_in_request=not early,
+                               chokes_on_padding=early, total_seconds=self.options.dhcp_timeout)
         return dhcp.Client(self.nic, profile, self.record).acquire()
 
 
 class Pi4(Modern):
     """EEPROM, then start4.elf, which is a TFTP client again with an older block size."""
 
+    early = True
     kernels = ("kernel8.img", "kernel7l.img", "kernel7.img", "kernel.img")
 
     def boot(self):

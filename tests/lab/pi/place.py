@@ -7,6 +7,7 @@ import socket
 import subprocess
 
 from .processes import enter_namespace
+from .wire import PACKET_AUXDATA, SOL_PACKET
 
 BRIDGE = "br0"
 ETH_P_ALL = 3
@@ -48,12 +49,16 @@ class Place:
             pass                    # a kernel without IPv6
         ip("link", "set", "eth0", "arp", "off", "up")
         sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+        sock.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
         sock.bind(("eth0", ETH_P_ALL))
         return sock
 
     def hand_over(self):
         """The ROM's interface goes, the machine's comes."""
         ip("-n", self.segment, "link", "del", self.port)
+        self.plug_machine_in()
+
+    def plug_machine_in(self):
         ip("-n", self.segment, "-batch", "-", lines=(
             f"tuntap add dev {self.tap} mode tap", f"link set {self.tap} master {BRIDGE} up"))
 

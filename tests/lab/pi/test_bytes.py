@@ -1,7 +1,9 @@
 """The bytes of the stand-in for the boot ROM, against what was captured from boards. Run by tests/lab/selftest."""
 
 import argparse
+import socket
 import struct
+import time
 import unittest
 
 from . import dhcp, firmware, tftp, wire
@@ -18,13 +20,15 @@ class FakeRecord:
     def step(self, *_):
         """Nobody reads it."""
 
+    anomaly = step
+
 
 def discover(profile):
     return dhcp.Client(FakeNic(), profile, FakeRecord()).message(dhcp.DISCOVER)
 
 
 def rom_profile():
-    options = argparse.Namespace(model=3, serial=f"{SERIAL:08x}", lockup=True)
+    options = argparse.Namespace(model=3, serial=f"{SERIAL:08x}", lockup=True, quirks=True)
     pi3 = firmware.Pi3(FakeNic(), FakeRecord(), options)
     return pi3.profile("rom", dhcp.PARAMETERS_ROM, b"\0" + b"\x44" * 16)
 
@@ -74,6 +78,61 @@ class Read(unittest.TestCase):
         self.assertEqual(tftp.EARLY_TERMINATE, bytes.fromhex("00050000") + b"Early terminate\0")
 
 
+class Faults(unittest.TestCase):
+    """Of the boards in the field."""
+
+    def test_padding(self):
+        self.assertTrue(dhcp.has_padding(bytes.fromhex("350102" "00" "ff")))
+        self.assertFalse(dhcp.has_padding(bytes.fromhex("350100" "ff" "0000")))
+
+    def test_request_without_class(self):
+        profile = dhcp.Profile("early", b"", b"", class_in_request=False)
+        client = dhcp.Client(FakeNic(), profile, FakeRecord())
+        self.assertIn(dhcp.VENDOR_CLASS, client.message(dhcp.DISCOVER))
+        self.assertNotIn(dhcp.VENDOR_CLASS, client.message(dhcp.REQUEST))
+
+    def test_offer_waits_for_a_broadcast(self):
+        ours, board = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        with ours, board:
+            nic = wire.Nic(Frames(board), "dc:a6:32:01:25:03", FakeRecord())
+            nic.holds_back = True
+            ours.send(frame(MAC, b"the offer"))
+            self.assertIsNone(nic.receive(time.monotonic() + 0.05))
+            ours.send(frame(wire.BROADCAST_MAC, b"another"))
+            self.assertEqual(nic.receive(time.monotonic() + 1).payload, b"the offer")
+            self.assertIsNone(nic.receive(time.monotonic() + 0.05))
+
+    def test_duplicates_hang(self):
+        client = tftp.Client(FakeNic(), "192.168.10.11", FakeRecord(), tftp.Manners(tsize=True, hangs_on_duplicates=True))
+        transfer = tftp.Transfer(client, "f", 49152, probe=False)
+        transfer.send = lambda payload: None
+        transfer.handle(b"\0\6tsize\0" b"512\0")
+        transfer.handle(b"\0\3\0\1" + b"x" * 512)
+        with self.assertRaises(tftp.Hang):
+            transfer.handle(b"\0\3\0\1" + b"x" * 512)
+
+    def test_each_third_request_is_lost(self):
+        client = tftp.Client(FakeNic(), "192.168.10.11", FakeRecord(), tftp.Manners(tsize=True, loses_requests=3))
+        self.assertEqual([client.is_lost(b"\0\1") for _ in range(6)], [False, False, True] * 2)
+        self.assertFalse(any(client.is_lost(b"\0\3\0\1") for _ in range(6)))
+
+
+class Frames:
+    """The socket of a Nic, over a pair of sockets."""
+
+    def __init__(self, sock):
+        self.sock, self.fileno = sock, sock.fileno
+
+    def recvmsg(self, size, _):
+        return self.sock.recv(size), [], 0, ("eth0", wire.ETH_IPV4, socket.PACKET_HOST)
+
+
+def frame(destination, payload):
+    source, target = wire.packed("192.168.10.11"), wire.packed("192.168.10.12")
+    return destination + b"\2\0\0\0\0\1" + struct.pack("!H", wire.ETH_IPV4) + wire.ip_packet(
+        source, target, wire.udp_datagram(source, target, 67, 68, payload, with_checksum=True))
+
+
 class Datagram(unittest.TestCase):
     source, destination = wire.packed("0.0.0.0"), wire.packed("255.255.255.255")
 
@@ -97,7 +156,7 @@ class Offer(unittest.TestCase):
     def offer(menu):
         options = {60: b"PXEClient", 54: b"\xc0\xa8\x0a\x0b",
                    43: b"\6\1\3\x0a\4\0PXE\x09" + bytes([len(menu) + 3]) + b"\0\0" + bytes([len(menu)]) + menu + b"\xff"}
-        return dhcp.Reply("192.168.10.11", 0, dhcp.OFFER, "0.0.0.0", "0.0.0.0", MAC, False, options)
+        return dhcp.Reply("192.168.10.11", 0, dhcp.OFFER, "0.0.0.0", "0.0.0.0", MAC, False, False, options)
 
     def test_menu(self):
         modern = dhcp.Client(FakeNic(), dhcp.Profile("eeprom", b"", b""), FakeRecord())

@@ -4,6 +4,8 @@ import dataclasses
 import struct
 import time
 
+from .record import BootFailure
+
 SERVER_PORT = 69
 RRQ, DATA, ACKNOWLEDGE, ERROR, OACK = 1, 3, 4, 5, 6
 RRQ_SECONDS = 2.0
@@ -19,6 +21,14 @@ class Manners:
     blksize: int = 0                # 0: not asked for, so 512
     file_seconds: float = 30.0      # without any progress
     needs_options: bool = True      # data without an OACK is read and then not used
+    asks_twice: bool = False        # each request goes out two times at once
+    hangs_on_duplicates: bool = False   # a packet that comes again is the end
+    loses_requests: int = 0         # each so-manieth request is lost on its way; 0: none
+    loses_packets: int = 0          # each so-manieth other packet, of either side; 0: none
+
+
+class Hang(BootFailure):
+    """The firmware waits for ever: nothing but a power cycle helps."""
 
 
 @dataclasses.dataclass
@@ -38,7 +48,7 @@ class Transfer:
     """One RRQ and what follows."""
 
     def __init__(self, client, name, port, probe):
-        self.nic, self.record, self.manners = client.nic, client.record, client.manners
+        self.client, self.nic, self.record, self.manners = client, client.nic, client.record, client.manners
         self.server, self.name, self.port, self.probe = client.server, name, port, probe
         self.peer_port = None
         self.blksize = 512
@@ -57,7 +67,8 @@ class Transfer:
         return struct.pack("!H", RRQ) + b"\0".join(words) + b"\0"
 
     def send(self, payload):
-        self.nic.send(self.server, self.port, self.peer_port or SERVER_PORT, payload)
+        if not self.client.is_lost(payload):
+            self.nic.send(self.server, self.port, self.peer_port or SERVER_PORT, payload)
 
     def acknowledge(self, block):
         self.send(struct.pack("!HH", ACKNOWLEDGE, block))
@@ -66,6 +77,8 @@ class Transfer:
         """The next packet of the server for this transfer; other peers are ignored."""
         while datagram := self.nic.receive(until):
             fits = datagram.port == self.port and datagram.source == self.server and len(datagram.payload) >= 4
+            if fits and self.client.is_lost(datagram.payload):
+                continue
             if fits and self.peer_port in (None, datagram.source_port):
                 return datagram
         return None
@@ -84,7 +97,8 @@ class Transfer:
         """RRQ every 2 seconds from the same port until something comes."""
         deadline = time.monotonic() + self.manners.file_seconds
         while time.monotonic() < deadline:
-            self.send(self.request())
+            for _ in range(2 if self.manners.asks_twice else 1):
+                self.send(self.request())
             answer = self.receive(min(time.monotonic() + RRQ_SECONDS, deadline))
             if answer:
                 return answer
@@ -120,7 +134,7 @@ class Transfer:
 
     def take_oack(self, payload):
         if self.options_agreed or self.blocks:
-            self.record.anomaly(f"{self.name}: OACK came again")
+            self.duplicate("OACK")
             return None
         problem = self.agree(parse_oack(payload))
         if problem:
@@ -165,9 +179,15 @@ class Transfer:
     def take_wrong_block(self, block):
         """A duplicate of the last block is acknowledged again; anything else is not ours to answer."""
         if self.expected > 1 and block == (self.expected - 1) & 0xffff:
-            self.record.anomaly(f"{self.name}: block {block} came again")
+            self.duplicate(f"block {block}")
             self.acknowledge(block)
         return None
+
+    def duplicate(self, what):
+        """Newer firmware gets over it: none of it is certain to."""
+        self.record.anomaly(f"{self.name}: {what} came again")
+        if self.manners.hangs_on_duplicates:
+            raise Hang("hung", f"{self.name}: {what} came again")
 
     def finish(self):
         data = b"".join(self.blocks)
@@ -184,6 +204,19 @@ class Client:
     def __init__(self, nic, server, record, manners, first_port=49152):
         self.nic, self.server, self.record, self.manners = nic, server, record, manners
         self.next_port = first_port
+        self.requests = self.packets = 0
+
+    def is_lost(self, payload):
+        """The cable's turn: requests and other packets are counted apart."""
+        if payload[:2] == struct.pack("!H", RRQ):
+            self.requests += 1
+            lost = self.manners.loses_requests and self.requests % self.manners.loses_requests == 0
+        else:
+            self.packets += 1
+            lost = self.manners.loses_packets and self.packets % self.manners.loses_packets == 0
+        if lost:
+            self.record.step("lost", f"packet of opcode {payload[1]}")
+        return bool(lost)
 
     def transfer(self, name, probe):
         port, self.next_port = self.next_port, self.next_port + 1

@@ -16,6 +16,9 @@ ETH_IPV4, ETH_ARP = 0x0800, 0x0806
 UDP = 17
 TTL = 128
 ARP_TRIES = 5
+# <linux/if_packet.h>: what the kernel says beside a frame. Of a sender on this machine the UDP checksum may be left to a card.
+SOL_PACKET, PACKET_AUXDATA, TP_STATUS_CSUMNOTREADY = 263, 8, 1 << 3
+AUXDATA_ROOM = socket.CMSG_SPACE(20)
 
 Datagram = collections.namedtuple("Datagram", "source_mac source source_port destination port payload broadcast")
 
@@ -54,6 +57,11 @@ def ip_packet(source, destination, body):
     return header[:10] + struct.pack("!H", checksum(header)) + header[12:] + body
 
 
+def lacks_checksum(ancillary):
+    return any(level == SOL_PACKET and kind == PACKET_AUXDATA and struct.unpack_from("I", data)[0] & TP_STATUS_CSUMNOTREADY
+               for level, kind, data in ancillary)
+
+
 class Nic:
     """The board's wired interface."""
 
@@ -67,10 +75,13 @@ class Nic:
         self.answers_arp = True
         self.neighbours = {}
         self.bad_checksums = 0
+        self.holds_back = False     # what comes is seen only once a broadcast frame comes behind it
+        self.held, self.seen = [], collections.deque()
 
     def forget(self):
         """What a ROM knows after its start: nothing."""
         self.address, self.gateway, self.neighbours = "0.0.0.0", None, {}
+        self.held, self.seen = [], collections.deque()
 
     def send_frame(self, destination, kind, body):
         self.socket.send(destination + self.mac + struct.pack("!H", kind) + body)
@@ -117,8 +128,12 @@ class Nic:
         """The next UDP datagram for us, or None at the deadline (time.monotonic)."""
         while time.monotonic() < deadline:
             datagram = self._read_frame(deadline)
-            if datagram:
-                return datagram
+            if datagram and self.holds_back:
+                self.held.append(datagram)
+            elif datagram:
+                self.seen.append(datagram)
+            if self.seen:
+                return self.seen.popleft()
         return None
 
     def _read_frame(self, deadline):
@@ -126,14 +141,17 @@ class Nic:
         readable, _, _ = select.select([self.socket], [], [], max(deadline - time.monotonic(), 0))
         if not readable:
             return None
-        frame, origin = self.socket.recvfrom(65536)
+        frame, ancillary, _, origin = self.socket.recvmsg(65536, AUXDATA_ROOM)
         if origin[2] == socket.PACKET_OUTGOING or len(frame) < 34 or frame[:6] not in (self.mac, BROADCAST_MAC):
             return None
+        if frame[:6] == BROADCAST_MAC:
+            self.seen.extend(self.held)
+            self.held = []
         kind = struct.unpack_from("!H", frame, 12)[0]
         if kind == ETH_ARP:
             self._handle_arp(frame[14:42])
         elif kind == ETH_IPV4:
-            return self._parse_ip(frame)
+            return self._parse_ip(frame, lacks_checksum(ancillary))
         return None
 
     def _handle_arp(self, body):
@@ -150,7 +168,7 @@ class Nic:
         """Before it has an address, a board takes whatever reaches its MAC."""
         return self.address == "0.0.0.0" or destination in (packed(self.address), packed(BROADCAST_IP))
 
-    def _parse_ip(self, frame):
+    def _parse_ip(self, frame, lacks_udp_checksum):
         packet = frame[14:]
         header_length = (packet[0] & 15) * 4
         total, identification, fragment = struct.unpack_from("!HHH", packet, 2)
@@ -164,7 +182,7 @@ class Nic:
             return None
         source_port, port, length, value = struct.unpack_from("!HHHH", datagram)
         datagram = datagram[:length]
-        if value and checksum(udp_pseudo_header(source, destination, length) + datagram) != 0:
+        if value and not lacks_udp_checksum and checksum(udp_pseudo_header(source, destination, length) + datagram) != 0:
             return self._drop("UDP")
         return Datagram(frame[6:12], socket.inet_ntoa(source), source_port, socket.inet_ntoa(destination), port,
                         datagram[8:], frame[:6] == BROADCAST_MAC)
