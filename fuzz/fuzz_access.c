@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Any path against a fixed view of three clients. What holds: what is granted stays below the client's own directory, does not
- * change when it is asked for again, and nobody else's prefix leads anywhere.
+ * change when it is asked for again, and nobody else's prefix leads anywhere. And any addresses: what may be exported is one client's alone.
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <arpa/inet.h>
 
 #include "access.h"
 
@@ -86,6 +88,35 @@ check_nobody(const char *path)
 	hold(access_read(&view, 0, 1, NULL, path, &who, rest) == ACCESS_WRONG_MAC);
 }
 
+static uint32_t
+number(const uint8_t *bytes)
+{
+	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+/* Two clients of any address in a network of any size: 4 bytes each of server and addresses, then prefix, choices. */
+static void
+check_export(const uint8_t *bytes)
+{
+	const struct msg_network net = { .server = htonl(number(bytes)), .prefix = 1 + bytes[12] % 30 };
+	const struct msg_client two[] = {
+		{ .index = 0,
+		    .address = htonl(number(bytes + 4)),
+		    .network = bytes[13] % 2,
+		    .root = bytes[13] & 2 ? ROOT_LOCAL : ROOT_NFS },
+		{ .index = 1, .address = htonl(number(bytes + 8)) },
+	};
+	const struct access_view of = { &net, 1, two, 2 };
+	uint32_t address = bytes[13] & 4 ? two[1].address : two[0].address;
+	uint32_t server = ntohl(net.server), host = UINT32_MAX >> net.prefix, a = ntohl(address);
+
+	if (!access_export(&of, &two[0], address))
+		return;
+	hold(two[0].root == ROOT_NFS && two[0].network == 0);
+	hold(address == two[0].address && address != two[1].address && address != net.server);
+	hold((a & ~host) == (server & ~host) && (a & host) != 0 && (a & host) != host);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
@@ -97,6 +128,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	for (uint32_t i = 0; i < sizeof(clients) / sizeof(*clients); i++)
 		check_client(i, path);
 	check_nobody(path);
+	if (length >= 14)
+		check_export(bytes);
 	free(path);
 	return 0;
 }

@@ -162,6 +162,29 @@ hosts(const char *text)
 	free(twice);
 }
 
+/* What was put out of use stays so. */
+static void
+interfaces(const char *text)
+{
+	char *once = adapt_interfaces(text), *twice;
+
+	hold(once != NULL && strlen(once) >= strlen(text) && (twice = adapt_interfaces(once)) != NULL);
+	hold(strcmp(once, twice) == 0);
+	free(once);
+	free(twice);
+}
+
+static void
+dhcpcd(const char *text)
+{
+	char *once = adapt_dhcpcd(text), *twice;
+
+	hold(once != NULL && strstr(once, "denyinterfaces eth0") != NULL && (twice = adapt_dhcpcd(once)) != NULL);
+	hold(strcmp(once, twice) == 0);
+	free(once);
+	free(twice);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
@@ -174,6 +197,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	listing(text);
 	fstab(text);
 	hosts(text);
+	interfaces(text);
+	dhcpcd(text);
 	free(text);
 	return 0;
 }

@@ -398,7 +398,8 @@ lease_reply(const struct dhcp_table *table, const struct dhcp_request *request, 
 			r->vendor = NULL;
 			r->menu = DHCP_MENU_NONE;
 		}
-		r->ciaddr = r->type == DHCP_TYPE_ACK ? request->ciaddr : 0;
+		/* Who asks for its address by option 50 may say any other here, and it is where the answer would go. */
+		r->ciaddr = r->type == DHCP_TYPE_ACK && request->ciaddr == client->address ? request->ciaddr : 0;
 		r->yiaddr = request->type == DHCP_TYPE_INFORM ? 0 : client->address;
 		r->lease = request->type == DHCP_TYPE_INFORM ? 0 : table->network.lease;
 		r->network = &table->network;

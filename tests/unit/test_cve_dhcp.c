@@ -436,15 +436,18 @@ Test(cve_kea, CVE_2025_40779_a_datagram_of_no_network_of_ours)
 	static const char *const elsewhere[] = { "10.9.8.7", "0.0.0.1", "255.255.255.255", "127.0.0.1", "224.0.0.1",
 		"192.168.10.1", "192.168.10.255" };
 
-	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(*elsewhere); i++)
+	for (size_t i = 0; i < 2 * sizeof(elsewhere) / sizeof(*elsewhere); i++)
 		for (int field = 12; field <= 24; field += 12) {
-			uint32_t address = inet_addr(elsewhere[i]);
+			uint32_t address = inet_addr(elsewhere[i / 2]);
 
-			SAMPLE(&s, ROM_CONSTANT_XID, MAC_PI4, OPTIONS_PI4);
+			table->network.dhcp = i % 2 == 0 ? DHCP_PROXY : DHCP_RESERVATIONS;
+			SAMPLE(&s, ROM_CONSTANT_XID, MAC_PI4,
+			    "\x35\x01\x03\x32\x04\xc0\xa8\x0a\x0c" VENDOR_CLASS ID_PI4 END);
 			memcpy(s.bytes + field, &address, sizeof(address));
 			origin.address = address;
 			if (answered() && d.reply.way == DHCP_UNICAST)
-				cr_expect((d.reply.address ^ inet_addr("192.168.10.0")) << 8 == 0, "%s", elsewhere[i]);
+				cr_expect(
+				    (d.reply.address ^ inet_addr("192.168.10.0")) << 8 == 0, "%s", elsewhere[i / 2]);
 		}
 }
 

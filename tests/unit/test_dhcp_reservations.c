@@ -99,6 +99,7 @@ Test(dhcp_reservations, each_state_of_a_client_is_answered_as_rfc_2131_has_it)
 		ROW("selecting us, another address", REQUEST OURS WANTS_57 END, "0.0.0.0", DHCP_TYPE_NAK,
 		    DHCP_BROADCAST),
 		ROW("selecting another server", REQUEST OTHER WANTS_12 END, "0.0.0.0", 0, 0),
+		ROW("selecting us, from elsewhere", REQUEST OURS WANTS_12 END, "10.9.8.7", DHCP_TYPE_ACK, DHCP_FRAME),
 		ROW("init-reboot", REQUEST WANTS_12 END, "0.0.0.0", DHCP_TYPE_ACK, DHCP_FRAME),
 		ROW("init-reboot, another address", REQUEST WANTS_57 END, "0.0.0.0", DHCP_TYPE_NAK, DHCP_BROADCAST),
 		ROW("renewing or rebinding", REQUEST END, "192.168.10.12", DHCP_TYPE_ACK, DHCP_UNICAST),
