@@ -198,6 +198,15 @@ status_of(int error)
 	}
 }
 
+/* Also below an os_prefix, which the board's own config.txt has: the tree's is never read. */
+static bool
+is_cmdline(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return strcmp(slash == NULL ? path : slash + 1, "cmdline.txt") == 0;
+}
+
 enum file_status
 boot_open(const struct server *server, const struct config_client *client, const char *path, uint64_t *size, int *fd)
 {
@@ -207,7 +216,7 @@ boot_open(const struct server *server, const struct config_client *client, const
 	struct stat st;
 
 	*fd = -1;
-	if (strcmp(path, "cmdline.txt") == 0)
+	if (is_cmdline(path))
 		*fd = open_cmdline(client);
 	else if (!roots_attached(client->name, &paths, &boot))
 		return FILE_FAILED;

@@ -2,23 +2,15 @@
 /*
  * What the loaders of PCs read once they run: iPXE its script, GRUB its grub.cfg, U-Boot and PXELINUX their pxelinux.cfg. As cmdline.txt,
  * they are made here from the configuration and never read from the client's tree; of that come only the names of kernel and
- * initramfs, and of those only such that no loader reads as anything else.
+ * initramfs (boot_kernel.h).
  */
 #include "disklessd.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "address.h"
-
-#define ENTRIES_MAX 4096 /* of a boot directory, which the client fills */
-#define KERNEL      "vmlinuz"
-#define INITRD      "initrd.img"
-#define NAME_BYTES  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+~-"
 
 enum boot_loader
 boot_loader_of(const struct config_client *client, const char *path)
@@ -33,52 +25,6 @@ boot_loader_of(const struct config_client *client, const char *path)
 	if (strcmp(path, "pxelinux.cfg/default") == 0 || strcasecmp(path, own) == 0)
 		return LOADER_PXELINUX;
 	return LOADER_NONE;
-}
-
-/* ---- kernel and initramfs ---- */
-
-/* What stands behind KERNEL in a name of one, "-6.1.0-18-amd64" or nothing; NULL: it is none, or not one to put into a script. */
-static const char *
-version_of(const char *name)
-{
-	size_t length = strlen(KERNEL);
-
-	if (strncmp(name, KERNEL, length) != 0 || strspn(name, NAME_BYTES) != strlen(name) ||
-	    strlen(name) >= BOOT_KERNEL_SIZE - strlen(INITRD))
-		return NULL;
-	return name[length] == '\0' || name[length] == '-' ? name + length : NULL;
-}
-
-bool
-boot_kernel_find(int directory, struct boot_kernel *found)
-{
-	int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *list = fd == -1 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
-	const char *version;
-	char best[BOOT_KERNEL_SIZE];
-	bool any = false;
-
-	if (list == NULL) {
-		if (fd != -1)
-			close(fd);
-		return false;
-	}
-	for (int i = 0; i < ENTRIES_MAX && (entry = readdir(list)) != NULL; i++) {
-		version = version_of(entry->d_name);
-		if (version == NULL || (any && strverscmp(version, best) <= 0))
-			continue;
-		snprintf(best, sizeof(best), "%s", version);
-		any = true;
-	}
-	if (any) {
-		snprintf(found->kernel, sizeof(found->kernel), KERNEL "%s", best);
-		snprintf(found->initrd, sizeof(found->initrd), INITRD "%s", best);
-		if (faccessat(dirfd(list), found->initrd, F_OK, AT_SYMLINK_NOFOLLOW) == -1)
-			found->initrd[0] = '\0';
-	}
-	closedir(list);
-	return any;
 }
 
 /* ---- text ---- */

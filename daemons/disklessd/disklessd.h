@@ -10,6 +10,7 @@
 
 #include "access.h"
 #include "attach.h"
+#include "boot_kernel.h"
 #include "config.h"
 #include "ipc.h"
 
@@ -150,13 +151,6 @@ enum file_status boot_open(
 enum boot_loader { LOADER_NONE, LOADER_IPXE, LOADER_GRUB, LOADER_PXELINUX };
 /* Whose file is path (below the boot directory) for this client? boot.ipxe, grub/grub.cfg, pxelinux.cfg/default or its 01-MAC. */
 enum boot_loader boot_loader_of(const struct config_client *, const char *path);
-#define BOOT_KERNEL_SIZE 128
-struct boot_kernel {
-	char kernel[BOOT_KERNEL_SIZE]; /* vmlinuz, or vmlinuz-VERSION of the newest version */
-	char initrd[BOOT_KERNEL_SIZE]; /* its initrd.img, or empty */
-};
-/* Looks into a boot directory. false: there is no kernel. */
-bool boot_kernel_find(int directory, struct boot_kernel *);
 /* Its length; -1: the command line has a character ('$', a backslash or a single quote) or word that loaders change, or does not fit. */
 int boot_loader_text(
     enum boot_loader, const struct config_client *, const struct boot_kernel *, char *text, size_t size);

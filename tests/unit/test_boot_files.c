@@ -74,3 +74,18 @@ Test(boot_files, a_line_that_does_not_fit_is_an_error_and_not_cut)
 {
 	cr_expect_eq(boot_cmdline(&client, text, 60), -1);
 }
+
+/* No tree is attached here: what is answered does not come from one. */
+Test(boot_files, cmdline_txt_is_made_here_also_below_a_prefix)
+{
+	static const char *const made[] = { "cmdline.txt", "current/cmdline.txt", "a/b/cmdline.txt" };
+	static const char *const read[] = { "cmdline.txt.old", "xcmdline.txt", "cmdline.txt/x" };
+	static const struct server server;
+	uint64_t size;
+	int fd;
+
+	for (size_t i = 0; i < 3; i++) {
+		cr_expect_eq(boot_open(&server, &client, made[i], &size, &fd), FILE_OPENED, "%s", made[i]);
+		cr_expect_eq(boot_open(&server, &client, read[i], &size, &fd), FILE_FAILED, "%s", read[i]);
+	}
+}
