@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "image.h"
+#include "image_check.h"
 #include "log.h"
 
 static const struct command {
@@ -31,6 +32,8 @@ static const struct command {
 	{ "client", "show", client_show, "NAME ...", "all about a client" },
 	{ "image", "build", image_build_command, "IMAGE",
 	    "make the next version of an image as the configuration has it" },
+	{ "image", "check", image_check_command, "NAME [VERSION]",
+	    "which boards it can boot, and what to look at before" },
 	{ "image", "import", image_import_command, "FILE --name IMAGE [--sha256 HEX]",
 	    "make an image of a disk image (also in xz, gz, zst, zip), a tar or a directory" },
 	{ "image", "list", image_list_command, "", "all images" },

@@ -12,17 +12,39 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "image_check.h"
 #include "log.h"
 #include "manifest.h"
 #include "output.h"
 #include "paths.h"
+
+/* What came of it: the image is there, whatever is found in it. */
+static int
+tell(const char *name, uint32_t version, bool json)
+{
+	char why[2 * TEXT_SIZE];
+	struct image_findings *findings = image_check(name, version, why, sizeof(why));
+	struct output *o = output_new(stdout, json);
+
+	if (findings == NULL)
+		log_warnx("image %s: it was not looked at: %s", name, why);
+	output_object(o, NULL);
+	if (findings == NULL) {
+		output_text(o, "name", name);
+		output_number(o, "version", version);
+	} else {
+		image_findings_print(findings, o);
+		image_findings_free(findings);
+	}
+	output_close(o);
+	return output_end(o) ? EXIT_OK : EXIT_FAILED;
+}
 
 int
 image_report(struct image_make *m, int result, bool json)
 {
 	char name[NAME_SIZE];
 	uint32_t version = m->manifest.version;
-	struct output *o;
 
 	snprintf(name, sizeof(name), "%s", m->manifest.name);
 	if (result == -1)
@@ -32,14 +54,7 @@ image_report(struct image_make *m, int result, bool json)
 	image_make_free(m);
 	if (result == -1)
 		return EXIT_FAILED;
-	if (!json)
-		return EXIT_OK;
-	o = output_new(stdout, true);
-	output_object(o, NULL);
-	output_text(o, "name", name);
-	output_number(o, "version", version);
-	output_close(o);
-	return output_end(o) ? EXIT_OK : EXIT_FAILED;
+	return tell(name, version, json);
 }
 
 int

@@ -28,10 +28,13 @@
 
 /* Unpackers read no more than their standard input and write no more than their standard output. */
 static int
-become_nobody(void)
+become_nobody(unsigned seconds)
 {
 	static const struct rlimit memory = { NOBODY_MEMORY, NOBODY_MEMORY }, no_file = { 0, 0 };
+	const struct rlimit time = { seconds, seconds };
 
+	if (seconds > 0 && setrlimit(RLIMIT_CPU, &time) == -1)
+		return -1;
 	if (setrlimit(RLIMIT_AS, &memory) == -1 || setrlimit(RLIMIT_FSIZE, &no_file) == -1 ||
 	    setgroups(0, NULL) == -1 || setresgid(NOBODY, NOBODY, NOBODY) == -1 ||
 	    setresuid(NOBODY, NOBODY, NOBODY) == -1)
@@ -87,13 +90,16 @@ become(const struct program *p, int out, int err, pid_t parent)
 		dprintf(2, "%s\n", strerror(errno));
 		_exit(126);
 	}
-	if ((p->root != NULL && (chroot(p->root) == -1 || chdir("/") == -1)) || (p->nobody && become_nobody() == -1)) {
+	if ((p->root != NULL && (chroot(p->root) == -1 || chdir("/") == -1)) ||
+	    (p->nobody && become_nobody(p->seconds) == -1)) {
 		dprintf(2, "giving up rights: %s\n", strerror(errno));
 		_exit(126);
 	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* the change of user has taken it back */
 	if (p->enter == NULL && getppid() != parent)
 		_exit(126);
+	if (p->inside != NULL)
+		_exit(p->inside(p->argument));
 	if (copy[0] != NULL)
 		execve(copy[0], copy, environment);
 	dprintf(2, "%s\n", strerror(errno));

@@ -25,6 +25,9 @@ struct program {
 	bool terminal; /* our standard input, output and error are its; nothing of what it says is kept */
 	/* It reads foreign bytes and needs no rights for it: runs as nobody, who can make no file and has bounded memory. */
 	bool nobody;
+	/* or NULL; runs in the new process with its descriptors and rights in place of argv[0], which then only names it. */
+	int (*inside)(void *);
+	unsigned seconds; /* of processor time for each process, with nobody; 0: no bound */
 };
 
 /*
