@@ -184,7 +184,6 @@ static const struct syscall_rule rules[] = {
 	ALLOW("ppoll_time64", "waiting in libc and nft"),
 	ALLOW("prctl", "a child before its lock"),
 	ALLOW("pread64", "files"),
-	ALLOW("preadv", "a child's: a filter is inherited"),
 	ALLOW("prlimit64", "processes: what libc asks at its start; limits of a child before its lock"),
 	KILL("process_madvise", "looks into other processes"),
 	KILL("process_vm_readv", "looks into other processes"),

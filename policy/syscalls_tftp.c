@@ -5,8 +5,7 @@
 #include <seccomp.h>
 
 static const struct syscall_rule rules[] = {
-	ALLOW("pread64", "blocks of a file"),
-	ALLOW("preadv", "a window of blocks"),
+	ALLOW("pread64", "blocks of a file that is not mapped"),
 	ALLOW("recvmmsg", "a batch of packets"),
 	ALLOW("recvmmsg_time64", "a batch of packets; 32-bit"),
 	ALLOW("sendmmsg", "a batch of packets"),

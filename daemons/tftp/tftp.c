@@ -19,6 +19,7 @@
 #include "syscalls.h"
 #include "tftp_io.h"
 #include "tftp_serve.h"
+#include "tftp_view.h"
 
 #define SPARE_FILES  64 /* sockets, pipes, the event loop, and descriptors on their way in */
 #define DRAIN_ROUNDS 16 /* batches: a flood of one socket does not hold the others up */
@@ -160,6 +161,7 @@ finish(void *argument, struct tftp_transfer *t, uint32_t report, uint64_t now)
 	struct tftp *tftp = argument;
 	struct msg_done done;
 
+	tftp_view_close(t);
 	if (t->fd != -1)
 		close(t->fd);
 	t->fd = -1;

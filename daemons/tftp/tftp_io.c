@@ -10,10 +10,12 @@
 #include <netinet/udp.h>
 
 #include "log.h"
+#include "tftp_view.h"
 
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103 /* linux/udp.h, since Linux 4.18 */
 #endif
+#define PACKET_PARTS 2 /* header and rest */
 
 /* ---- in ---- */
 
@@ -29,6 +31,7 @@ tftp_inbox_init(struct tftp_inbox *in)
 		in->message[i].msg_hdr.msg_iov = &in->part[i];
 		in->message[i].msg_hdr.msg_iovlen = 1;
 		in->message[i].msg_hdr.msg_name = &in->from[i];
+		in->message[i].msg_hdr.msg_namelen = sizeof(in->from[i]);
 	}
 }
 
@@ -39,12 +42,13 @@ tftp_inbox_receive(struct tftp_inbox *in, int fd)
 	unsigned i;
 	int count;
 
-	for (i = 0; i < TFTP_BATCH; i++)
+	for (i = 0; i < in->used; i++)
 		in->message[i].msg_hdr.msg_namelen = sizeof(in->from[i]);
 	count = recvmmsg(fd, in->message, TFTP_BATCH, MSG_DONTWAIT, NULL);
 	if (count == -1 && errno != EAGAIN && errno != EINTR)
 		LOG_LIMITED(&limit, log_warn("cannot receive"));
-	return count == -1 ? 0 : (unsigned)count;
+	in->used = count == -1 ? 0 : (unsigned)count;
+	return in->used;
 }
 
 const uint8_t *
@@ -73,36 +77,33 @@ tftp_outbox_init(struct tftp_outbox *out)
 		out->to[i].sin_family = AF_INET;
 		out->message[i].msg_hdr.msg_name = &out->to[i];
 		out->message[i].msg_hdr.msg_namelen = sizeof(out->to[i]);
-		out->message[i].msg_hdr.msg_iov = &out->part[i];
-		out->message[i].msg_hdr.msg_iovlen = 1;
 	}
-}
-
-/* The size of the packets that message i is cut into; 0: it is one packet. */
-static size_t
-segment_of(const struct tftp_outbox *out, unsigned i)
-{
-	uint16_t size;
-
-	if (out->message[i].msg_hdr.msg_control == NULL)
-		return 0;
-	memcpy(&size, CMSG_DATA(&out->control[i].header), sizeof(size));
-	return size;
 }
 
 /* As many sends as it has packets. */
 static void
-send_apart(struct tftp_outbox *out, unsigned i, size_t segment)
+send_apart(struct tftp_outbox *out, unsigned i)
 {
-	const uint8_t *bytes = out->part[i].iov_base;
-	size_t left = out->part[i].iov_len, size;
+	struct msghdr packet = out->message[i].msg_hdr;
+	size_t left = packet.msg_iovlen;
 
-	for (; left > 0; bytes += size, left -= size) {
-		size = left < segment ? left : segment;
-		if (sendto(out->fd, bytes, size, MSG_DONTWAIT, (struct sockaddr *)&out->to[i], sizeof(out->to[i])) ==
-		    -1)
+	packet.msg_control = NULL;
+	packet.msg_controllen = 0;
+	packet.msg_iovlen = PACKET_PARTS;
+	for (; left > 0; left -= PACKET_PARTS, packet.msg_iov += PACKET_PARTS)
+		if (sendmsg(out->fd, &packet, MSG_DONTWAIT) == -1)
 			return;
-	}
+}
+
+static void
+log_unreadable(ssize_t got)
+{
+	static struct log_limit limit = LOG_LIMIT(5, 10000);
+
+	if (got == -1)
+		LOG_LIMITED(&limit, log_warn("cannot read a file that is being sent"));
+	else
+		LOG_LIMITED(&limit, log_info("a file became shorter while it was sent"));
 }
 
 /* Message i was not taken. Returns how many to leave behind: all, if there is no room for packets. */
@@ -110,20 +111,23 @@ static unsigned
 skip(struct tftp_outbox *out, unsigned i)
 {
 	static struct log_limit limit = LOG_LIMIT(5, 10000);
-	size_t segment = segment_of(out, i);
+	bool several = out->message[i].msg_hdr.msg_iovlen > PACKET_PARTS;
 
 	if (errno == EINTR)
 		return 0;
 	if (errno == EAGAIN || errno == ENOBUFS)
 		return out->count - i;
-	if (segment != 0 && (errno == EIO || errno == EINVAL || errno == EMSGSIZE)) {
+	if (several && (errno == EIO || errno == EINVAL || errno == EMSGSIZE)) {
 		if (!out->no_segments)
 			log_info("this network's packets are sent one by one: UDP_SEGMENT does not work on it");
 		out->no_segments = true;
-		send_apart(out, i, segment);
+		send_apart(out, i);
 		return 1;
 	}
-	LOG_LIMITED(&limit, log_warn("cannot send"));
+	if (errno == EFAULT)
+		log_unreadable(0); /* the client hears of it when the block is sent again */
+	else
+		LOG_LIMITED(&limit, log_warn("cannot send"));
 	return 1;
 }
 
@@ -137,112 +141,179 @@ tftp_outbox_flush(struct tftp_outbox *out)
 		sent = sendmmsg(out->fd, out->message + done, out->count - done, MSG_DONTWAIT);
 		done += sent > 0 ? (unsigned)sent : skip(out, done);
 	}
-	out->count = 0;
+	out->count = out->parts = 0;
 	out->used = 0;
 	out->fd = -1;
 }
 
-/* size bytes of the arena, for so many messages to fd. */
+/* size bytes of the arena, for so many packets to fd. */
 static uint8_t *
-reserve(struct tftp_outbox *out, int fd, size_t size, unsigned messages)
+reserve(struct tftp_outbox *out, int fd, size_t size, unsigned packets)
 {
-	if (out->fd != fd || TFTP_BATCH - out->count < messages || TFTP_ARENA - out->used < size)
+	unsigned messages = out->no_segments ? packets : 1;
+
+	if (out->fd != fd || TFTP_BATCH - out->count < messages || TFTP_PARTS - out->parts < PACKET_PARTS * packets ||
+	    TFTP_ARENA - out->used < size)
 		tftp_outbox_flush(out);
 	out->fd = fd;
 	return out->arena + out->used;
 }
 
-/* The next size bytes of the arena are a message, of packets of segment bytes each (the last may be shorter). */
+/* The next packet of the message that is being made: two parts. */
 static void
-add_message(struct tftp_outbox *out, uint32_t address, uint16_t port, size_t size, size_t segment)
+add_packet(struct tftp_outbox *out, const void *header, size_t header_size, const void *rest, size_t rest_size)
 {
-	unsigned i = out->count++;
-	struct msghdr *header = &out->message[i].msg_hdr;
-	uint16_t segment_size = (uint16_t)segment;
+	struct iovec *part = out->part + out->parts;
 
-	out->part[i].iov_base = out->arena + out->used;
-	out->part[i].iov_len = size;
-	out->used += size;
-	out->to[i].sin_addr.s_addr = address;
-	out->to[i].sin_port = htons(port);
-	header->msg_control = NULL;
-	header->msg_controllen = 0;
-	if (size <= segment)
-		return;
+	part[0] = (struct iovec){ (void *)(uintptr_t)header, header_size };
+	part[1] = (struct iovec){ (void *)(uintptr_t)rest, rest_size };
+	out->parts += PACKET_PARTS;
+}
+
+static void
+ask_to_cut(struct tftp_outbox *out, unsigned i, size_t segment)
+{
+	struct msghdr *header = &out->message[i].msg_hdr;
+	uint16_t size = (uint16_t)segment;
+
 	header->msg_control = out->control[i].bytes;
 	header->msg_controllen = sizeof(out->control[i].bytes);
 	out->control[i].header.cmsg_level = IPPROTO_UDP;
 	out->control[i].header.cmsg_type = UDP_SEGMENT;
-	out->control[i].header.cmsg_len = CMSG_LEN(sizeof(segment_size));
-	memcpy(CMSG_DATA(&out->control[i].header), &segment_size, sizeof(segment_size));
+	out->control[i].header.cmsg_len = CMSG_LEN(sizeof(size));
+	memcpy(CMSG_DATA(&out->control[i].header), &size, sizeof(size));
+}
+
+/* The next packets packets from part on are a message: of segment bytes each, but for the last, if there are several. */
+static void
+add_message(
+    struct tftp_outbox *out, uint32_t address, uint16_t port, struct iovec *part, unsigned packets, size_t segment)
+{
+	unsigned i = out->count++;
+	struct msghdr *header = &out->message[i].msg_hdr;
+
+	out->to[i].sin_addr.s_addr = address;
+	out->to[i].sin_port = htons(port);
+	header->msg_iov = part;
+	header->msg_iovlen = (size_t)PACKET_PARTS * packets;
+	header->msg_control = NULL;
+	header->msg_controllen = 0;
+	if (packets > 1)
+		ask_to_cut(out, i, segment);
 }
 
 void
 tftp_outbox_packet(struct tftp_outbox *out, int fd, uint32_t address, uint16_t port, const uint8_t *packet, size_t size)
 {
-	memcpy(reserve(out, fd, size, 1), packet, size);
-	add_message(out, address, port, size, size);
+	uint8_t *bytes = reserve(out, fd, size, 1);
+	struct iovec *part = out->part + out->parts;
+
+	memcpy(bytes, packet, size);
+	out->used += size;
+	add_packet(out, bytes, size, NULL, 0);
+	add_message(out, address, port, part, 1, size);
 }
 
 /* ---- blocks ---- */
 
-static void
-log_unreadable(ssize_t got)
+/* The bytes of count blocks from first on. */
+static size_t
+extent(const struct tftp_transfer *t, uint64_t first, unsigned count, uint64_t *offset)
 {
-	static struct log_limit limit = LOG_LIMIT(5, 10000);
+	uint64_t last;
+	uint32_t length;
 
-	if (got == -1)
-		LOG_LIMITED(&limit, log_warn("cannot read a file that is being sent"));
-	else
-		LOG_LIMITED(&limit, log_info("a file became shorter while it was sent"));
+	tftp_transfer_extent(t, first + count - 1, &last, &length);
+	*offset = (first - 1) * t->block_size;
+	return (size_t)(last - *offset) + length;
 }
 
-/* count blocks from first on with their headers at bytes. Returns their size, or 0. */
-static size_t
-read_octets(struct tftp_transfer *t, uint8_t *bytes, uint64_t first, unsigned count)
+/* Is all of the file still there? Asked before a file can be whole at the client, and when something has gone wrong. */
+static bool
+is_whole(const struct tftp_transfer *t)
 {
-	struct iovec part[TFTP_WINDOW];
-	size_t wanted = 0;
-	uint64_t offset, ignored;
-	uint32_t length = 0;
-	ssize_t got;
+	uint8_t byte;
+	ssize_t got = pread(t->fd, &byte, 1, (off_t)t->size - 1);
+
+	if (got != 1)
+		log_unreadable(got);
+	return got == 1;
+}
+
+static bool
+read_octets(struct tftp_transfer *t, uint8_t *bytes, size_t size, uint64_t offset)
+{
+	ssize_t got = pread(t->fd, bytes, size, (off_t)offset);
+
+	if (got != (ssize_t)size)
+		log_unreadable(got);
+	return got == (ssize_t)size;
+}
+
+/* Blocks that lie at file, one behind the other, with their headers at headers. */
+static void
+add_blocks(struct tftp_outbox *out, const struct tftp_transfer *t, uint64_t first, unsigned count, uint8_t *headers,
+    const uint8_t *file)
+{
+	struct iovec *part = out->part + out->parts;
+	size_t packet = TFTP_HEADER + t->block_size;
+	uint64_t ignored;
+	uint32_t length;
 	unsigned i;
 
-	for (i = 0; i < count; i++) {
+	for (i = 0; i < count; i++, headers += TFTP_HEADER, file += length) {
 		tftp_transfer_extent(t, first + i, &ignored, &length);
-		tftp_encode_data_header((uint16_t)(first + i), bytes);
-		part[i].iov_base = bytes + TFTP_HEADER;
-		part[i].iov_len = length;
-		bytes += TFTP_HEADER + length;
-		wanted += length;
+		tftp_encode_data_header((uint16_t)(first + i), headers);
+		add_packet(out, headers, TFTP_HEADER, file, length);
 	}
-	tftp_transfer_extent(t, first, &offset, &length);
-	got = count == 1 ? pread(t->fd, part[0].iov_base, wanted, (off_t)offset)
-			 : preadv(t->fd, part, (int)count, (off_t)offset);
-	if (got == (ssize_t)wanted)
-		return wanted + (size_t)count * TFTP_HEADER;
-	log_unreadable(got);
-	return 0;
+	if (!out->no_segments)
+		add_message(out, t->address, t->port, part, count, packet);
+	else
+		for (i = 0; i < count; i++)
+			add_message(out, t->address, t->port, part + (size_t)PACKET_PARTS * i, 1, packet);
+}
+
+/* Out of the file where that is possible, else with a copy behind their headers in the arena. */
+static bool
+send_octets(struct tftp_outbox *out, int fd, struct tftp_transfer *t, uint64_t first, unsigned count)
+{
+	uint64_t offset;
+	size_t size = extent(t, first, count, &offset), headers = (size_t)count * TFTP_HEADER;
+	const void *file = tftp_view(t, offset, size);
+	uint8_t *bytes;
+
+	if (t->size >= TFTP_VIEW_MIN && (t->tries > 1 || first + count > t->last) && !is_whole(t))
+		return false;
+	bytes = reserve(out, fd, headers + (file != NULL ? 0 : size), count);
+	if (file == NULL && !read_octets(t, bytes + headers, size, offset))
+		return false;
+	add_blocks(out, t, first, count, bytes, file != NULL ? file : bytes + headers);
+	out->used += headers + (file != NULL ? 0 : size);
+	return true;
 }
 
 /* One block of a translated file: each byte of the file gives at least one of the block. */
-static size_t
-read_netascii(struct tftp_transfer *t, uint8_t *bytes, uint64_t block)
+static bool
+send_netascii(struct tftp_outbox *out, int fd, struct tftp_transfer *t, uint64_t block)
 {
 	static uint8_t plain[TFTP_BLOCK_MAX];
 	uint64_t left = t->size - t->from.offset;
 	size_t wanted = left < t->block_size ? (size_t)left : t->block_size, size;
-	ssize_t got = pread(t->fd, plain, wanted, (off_t)t->from.offset);
+	struct iovec *part;
+	uint8_t *bytes;
 
-	if (got != (ssize_t)wanted) {
-		log_unreadable(got);
-		return 0;
-	}
+	if (!read_octets(t, plain, wanted, t->from.offset))
+		return false;
+	bytes = reserve(out, fd, TFTP_HEADER + t->block_size, 1);
+	part = out->part + out->parts;
 	t->to = t->from;
 	size = tftp_netascii(&t->to, plain, wanted, bytes + TFTP_HEADER, t->block_size);
 	t->last = size < t->block_size ? block : UINT64_MAX;
 	tftp_encode_data_header((uint16_t)block, bytes);
-	return TFTP_HEADER + size;
+	out->used += TFTP_HEADER + size;
+	add_packet(out, bytes, TFTP_HEADER, bytes + TFTP_HEADER, size);
+	add_message(out, t->address, t->port, part, 1, TFTP_HEADER + size);
+	return true;
 }
 
 /* Blocks that one buffer may hold, to be cut by the kernel. */
@@ -254,33 +325,18 @@ blocks_at_once(size_t packet)
 	return count < TFTP_SEGMENTS ? (unsigned)count : TFTP_SEGMENTS;
 }
 
-/* The next size bytes of the arena are blocks, packet bytes each but for the last. */
-static void
-add_blocks(struct tftp_outbox *out, const struct tftp_transfer *t, size_t size, size_t packet)
-{
-	size_t part = out->no_segments ? packet : size;
-
-	for (; size > part; size -= part)
-		add_message(out, t->address, t->port, part, packet);
-	add_message(out, t->address, t->port, size, packet);
-}
-
 bool
 tftp_outbox_blocks(struct tftp_outbox *out, int fd, struct tftp_transfer *t, const struct tftp_action *action)
 {
-	size_t packet = TFTP_HEADER + t->block_size, size;
 	uint64_t block = action->first;
-	unsigned left = action->count, count, most = blocks_at_once(packet);
-	uint8_t *bytes;
+	unsigned left = action->count, count, most = blocks_at_once(TFTP_HEADER + t->block_size);
 
+	if (t->request.mode != TFTP_OCTET)
+		return send_netascii(out, fd, t, block);
 	for (; left > 0; left -= count, block += count) {
 		count = left < most ? left : most;
-		bytes = reserve(out, fd, count * packet, out->no_segments ? count : 1);
-		size = t->request.mode == TFTP_OCTET ? read_octets(t, bytes, block, count)
-						     : read_netascii(t, bytes, block);
-		if (size == 0)
+		if (!send_octets(out, fd, t, block, count))
 			return false;
-		add_blocks(out, t, size, packet);
 	}
 	return true;
 }

@@ -24,6 +24,13 @@ enum tftp_state {
 	TFTP_SENDING,
 };
 
+/* What is mapped of a file: tftp_view.c. */
+struct tftp_view {
+	void *bytes;
+	size_t size; /* 0: nothing */
+	uint64_t offset;
+};
+
 struct tftp_transfer {
 	/* Where it is: tftp_table.c. */
 	uint32_t address;
@@ -54,6 +61,7 @@ struct tftp_transfer {
 
 	/* The I/O edge's. */
 	int fd;
+	struct tftp_view view;
 	struct tftp_netascii from; /* the start of block base + 1 of a translated file, */
 	struct tftp_netascii to;   /* and the end of it */
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tftp/tftp_io.h"
+#include "tftp/tftp_view.h"
 
 #define SIZE 100000
 
@@ -59,6 +60,7 @@ set_up(void)
 static void
 tear_down(void)
 {
+	tftp_view_close(&t);
 	fclose(file);
 	close(server);
 	close(client);
@@ -95,8 +97,10 @@ send_and_compare(uint32_t block_size, unsigned window, uint64_t size)
 	uint64_t blocks = size / block_size + 1, sent = 0;
 	size_t got;
 
+	tftp_view_close(&t);
 	t.block_size = block_size;
 	t.size = size;
+	t.last = blocks;
 	for (; action.first <= blocks; action.first += action.count) {
 		if (action.count > blocks - action.first + 1)
 			action.count = (unsigned)(blocks - action.first + 1);
@@ -145,15 +149,64 @@ Test(tftp_io, segments_that_the_kernel_refuses_are_sent_apart)
 
 Test(tftp_io, a_file_that_became_shorter_is_noticed_and_nothing_of_it_sent)
 {
-	struct tftp_action action = { .send = TFTP_SEND_BLOCKS, .first = 1, .count = 64 };
+	struct tftp_action action = { .send = TFTP_SEND_BLOCKS, .first = 1, .count = 40 };
 
 	t.block_size = 1468;
+	t.size = TFTP_VIEW_MIN - 1;
 	cr_assert_eq(ftruncate(t.fd, 20000), 0);
 	cr_assert_not(tftp_outbox_blocks(&out, server, &t, &action));
 	action.count = 1;
 	cr_assert(tftp_outbox_blocks(&out, server, &t, &action), "what is still there can be sent");
 	action.first = 15;
 	cr_assert_not(tftp_outbox_blocks(&out, server, &t, &action));
+}
+
+/* It is mapped: the kernel finds out, or we ask when blocks are repeated and at the end. */
+Test(tftp_io, a_long_file_that_became_shorter_is_never_whole)
+{
+	struct tftp_action action = { .send = TFTP_SEND_BLOCKS, .first = 1, .count = 1 };
+
+	t.block_size = 1468;
+	t.last = SIZE / 1468 + 1;
+	cr_assert(tftp_outbox_blocks(&out, server, &t, &action));
+	tftp_outbox_flush(&out);
+	receive_blocks(1, 1, 1468);
+	cr_assert_gt(t.view.size, 0);
+	cr_assert_eq(ftruncate(t.fd, 20000), 0);
+	action.first = 30;
+	for (action.count = 1; action.count <= 4; action.count += 3) {
+		cr_assert(tftp_outbox_blocks(&out, server, &t, &action));
+		tftp_outbox_flush(&out);
+		receive_blocks(30, 0, 1468);
+	}
+	cr_assert_not(out.no_segments);
+	t.tries = 2;
+	cr_assert_not(tftp_outbox_blocks(&out, server, &t, &action));
+	t.tries = 1;
+	action.first = t.last - 3;
+	cr_assert_not(tftp_outbox_blocks(&out, server, &t, &action));
+}
+
+Test(tftp_io, a_file_longer_than_what_is_mapped)
+{
+	struct tftp_action action = { .send = TFTP_SEND_BLOCKS, .count = 8 };
+	static const unsigned order[] = { 1, 2000, 4000, 4001, 1427, 1, 4276 };
+	uint8_t byte[4];
+
+	t.block_size = 1468;
+	t.size = 3 * TFTP_VIEW;
+	t.last = t.size / 1468 + 1;
+	cr_assert_eq(ftruncate(t.fd, (off_t)t.size), 0);
+	for (unsigned i = 0; i < sizeof(order) / sizeof(*order); i++) {
+		action.first = order[i];
+		cr_assert_eq(pwrite(t.fd, &order[i], 4, (order[i] - 1) * INT64_C(1468)), 4);
+		cr_assert(tftp_outbox_blocks(&out, server, &t, &action));
+		tftp_outbox_flush(&out);
+		receive_blocks(order[i], 8, 1468);
+		memcpy(byte, received, 4);
+		cr_assert_arr_eq(byte, &order[i], 4, "%u", order[i]);
+		cr_assert_leq(t.view.size, TFTP_VIEW);
+	}
 }
 
 Test(tftp_io, a_file_that_grew_has_its_old_size)
