@@ -19,13 +19,27 @@ require(bool truth)
 static bool
 subnet(const char *interface, uint32_t server, uint32_t *network, unsigned *prefix, const char **why)
 {
-	*prefix = 24;
+	*prefix = interface[0] == 'w' ? 31 : 24;
 	*network = server & prefix_mask(*prefix);
 	*why = "it begins with x";
 	return interface[0] != 'x';
 }
 
-static const struct config_resolver resolver = { .subnet = subnet };
+static bool
+image_is_there(const char *name, const char **why)
+{
+	return name[0] != 'x';
+}
+
+static const struct config_resolver resolver = { .subnet = subnet, .image = image_is_there };
+
+/* With a little of everything, so that an input can be another configuration by any one thing. */
+static const char base_text[] =
+    "server-address 10.0.0.1\n"
+    "network \"lab\" { interface eth1 gateway 10.0.0.2 name-servers { 10.0.0.3 } boot-file efi-x64 \"a.efi\" }\n"
+    "image \"a\" { source \"/a.img\" packages { vim } user \"u\" { groups { video } } file \"/x\" \"/y\" keep { /srv } "
+    "}\n"
+    "client \"c\" { mac 02:00:00:00:00:01 network \"lab\" address 10.0.0.5 image \"a\" quota 1G keep { /srv/w } }\n";
 
 static void
 check_errors(const char *errors)
@@ -86,11 +100,9 @@ check(const struct config *c)
 		check_client(&c->client[i]);
 }
 
-static void
-check_round_trip(const struct config *config)
+static char *
+printed(const struct config *config)
 {
-	static char errors[8192];
-	struct config *again;
 	char *text = NULL;
 	size_t size;
 	FILE *f = open_memstream(&text, &size);
@@ -98,10 +110,38 @@ check_round_trip(const struct config *config)
 	require(f != NULL);
 	config_print(config, f);
 	fclose(f);
-	again = config_parse("printed", text, size, &resolver, errors, sizeof(errors));
+	return text;
+}
+
+static void
+check_round_trip(const struct config *config)
+{
+	static char errors[8192];
+	char *text = printed(config);
+	struct config *again = config_parse("printed", text, strlen(text), &resolver, errors, sizeof(errors));
+
 	require(again != NULL && config_equal(config, again));
 	config_free(again);
 	free(text);
+}
+
+/* Two are the same if, and only if, they are printed the same. */
+static void
+check_equality(const struct config *config)
+{
+	static char errors[8192];
+	struct config *base = config_parse("base", base_text, sizeof(base_text) - 1, &resolver, errors, sizeof(errors));
+	char *a = printed(config), *b;
+
+	if (base == NULL) {
+		fputs(errors, stderr);
+		abort();
+	}
+	b = printed(base);
+	require(config_equal(config, base) == (strcmp(a, b) == 0));
+	config_free(base);
+	free(a);
+	free(b);
 }
 
 int
@@ -117,6 +157,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	require(errors[0] == '\0');
 	check(config);
 	check_round_trip(config);
+	check_equality(config);
 	config_free(config);
 	return 0;
 }

@@ -30,6 +30,8 @@ image(const char *text, size_t length)
 	hold(printed != NULL && image_manifest_parse("m", printed, strlen(printed), &again, why, sizeof(why)) == 0);
 	hold(memcmp(&m, &again, sizeof(m)) == 0);
 	free(printed);
+	m.kernel[0] = '\n'; /* what could not be read again is not written */
+	hold(image_manifest_print(&m, why, sizeof(why)) == NULL && why[0] != '\0');
 }
 
 static void
@@ -46,6 +48,8 @@ client(const char *text, size_t length)
 	hold(printed != NULL && client_manifest_parse("m", printed, strlen(printed), &again, why, sizeof(why)) == 0);
 	hold(memcmp(&m, &again, sizeof(m)) == 0);
 	free(printed);
+	m.image[0] = '/';
+	hold(client_manifest_print(&m, why, sizeof(why)) == NULL && why[0] != '\0');
 }
 
 int

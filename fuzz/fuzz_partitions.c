@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Any beginning of a disk of any size (the first eight bytes of the input), zeros behind it: what is taken lies inside, behind the
- * table, and apart; what is refused is refused with a reason; nothing beyond the end is asked for.
+ * Any beginning of a disk of any size (the first seven bytes of the input), zeros behind it, and a sector of it that cannot be read (the
+ * eighth byte, if it is not 0): what is taken lies inside, behind the table, and apart; what is refused is refused with a reason;
+ * nothing beyond the end is asked for. And what the beginning is of, if of something else.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,6 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 struct input {
 	const uint8_t *bytes;
 	size_t length;
+	unsigned damaged; /* a sector, or 0 */
 };
 
 static void
@@ -30,6 +32,8 @@ read_input(const struct disk_reader *disk, uint64_t offset, void *bytes, size_t 
 	const struct input *input = disk->argument;
 
 	hold(length <= disk->size && offset <= disk->size - length);
+	if (input->damaged != 0 && offset / SECTOR_SIZE == input->damaged - 1)
+		return -1;
 	memset(bytes, 0, length);
 	if (offset < input->length) {
 		size_t there = input->length - (size_t)offset;
@@ -37,6 +41,18 @@ read_input(const struct disk_reader *disk, uint64_t offset, void *bytes, size_t 
 		memcpy(bytes, input->bytes + offset, length < there ? length : there);
 	}
 	return 0;
+}
+
+static void
+check_foreign(const struct input *input)
+{
+	static uint8_t head[FOREIGN_HEAD];
+	const char *what;
+
+	memset(head, 0, sizeof(head));
+	memcpy(head, input->bytes, input->length < sizeof(head) ? input->length : sizeof(head));
+	what = foreign_content(head);
+	hold(what == NULL || what[0] != '\0');
 }
 
 static bool
@@ -74,7 +90,9 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	if (length < sizeof(disk.size))
 		return 0;
 	memcpy(&disk.size, bytes, sizeof(disk.size));
-	input = (struct input){ bytes + sizeof(disk.size), length - sizeof(disk.size) };
+	input = (struct input){ bytes + sizeof(disk.size), length - sizeof(disk.size), (unsigned)(disk.size >> 56) };
+	disk.size &= UINT64_MAX >> 8;
+	check_foreign(&input);
 	disk.argument = &input;
 	if (partitions_read(&disk, &found, why, sizeof(why)) == -1) {
 		hold(why[0] != '\0');

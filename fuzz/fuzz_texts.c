@@ -82,7 +82,8 @@ check_guard(const struct config *config, const char *listing)
 	struct msg_network networks[MOST] = { { .index = 0 } };
 	struct msg_client clients[MOST] = { { .index = 0 } };
 	bool on[MOST] = { false };
-	struct guard_view view = { .networks = networks, .on = on, .clients = clients };
+	uint32_t closed[MOST] = { 0 };
+	struct guard_view view = { .networks = networks, .on = on, .clients = clients, .closed = closed };
 	char why[TEXT_SIZE], *rules;
 
 	for (; view.network_count < MOST && view.network_count < config->network_count; view.network_count++) {
@@ -96,9 +97,10 @@ check_guard(const struct config *config, const char *listing)
 		const struct config_client *c = &config->client[view.client_count];
 
 		clients[view.client_count].network = (uint32_t)(c->network - config->network);
-		clients[view.client_count].address = c->address;
+		clients[view.client_count].address = closed[view.client_count] = c->address;
 		memcpy(clients[view.client_count].mac, c->mac, MAC_SIZE);
 	}
+	view.closed_count = view.client_count / 2;
 	view.all_closed = config->client_count % 2 == 1;
 	rules = guard_rules(&view);
 	hold(rules != NULL);
