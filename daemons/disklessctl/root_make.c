@@ -160,7 +160,10 @@ describe(struct making *m, const struct config_client *client)
 		    "M or more",
 		    client->name, client->quota, CONFIG_QUOTA_MIN >> 20);
 	if (fstatat(m->clients, client->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return failed(m, "client %s has a root already: %s/%s", client->name, PATH_CLIENTS, client->name);
+		return failed(m,
+		    "client %s has a root already: %s/%s; if an add or remove was cut short, end it: disklessctl "
+		    "client remove %s",
+		    client->name, PATH_CLIENTS, client->name, client->name);
 	snprintf(m->manifest.name, sizeof(m->manifest.name), "%s", client->name);
 	snprintf(m->manifest.image, sizeof(m->manifest.image), "%s", client->image->name);
 	m->manifest.quota = client->quota;
