@@ -123,6 +123,7 @@ server_keep(struct server *s)
 	}
 	children_apply(s);
 	pin_clients(s);
+	guard_apply(s);
 	log_info("serving %zu networks again", s->view.network_count);
 }
 
