@@ -88,7 +88,7 @@ FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard fuzz/fuzz_*.c))
 
 objects = $(patsubst %.c,$(B)/%.o,$(filter %.c,$(1))) $(patsubst %.y,$(B)/%.o,$(filter %.y,$(1)))
 
-.PHONY: all help check unit replay lint install clean fuzz fuzz-afl fuzz-coverage bench
+.PHONY: all help check unit replay lint install clean fuzz fuzz-afl fuzz-coverage bench soak check-faults
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(addprefix $(B)/,$(PROGRAMS))
@@ -99,6 +99,8 @@ help:
 	@echo 'make lint         clang-format, clang-tidy, cppcheck, shellcheck, mandoc, function lengths'
 	@echo 'make install      DESTDIR= PREFIX=/usr SYSCONFDIR=/etc ...'
 	@echo 'make bench        what a transfer costs, ours and the peers (root; minutes; QUICK=1 for small sizes)'
+	@echo 'make soak         storms, enrolments, reloads and garbage; does anything grow? MINUTES=60'
+	@echo 'make check-faults the lab with 200 processes killed at random; make check-power: 50 power cuts of its server'
 	@echo 'make fuzz         libFuzzer, MINUTES=1 for each target (TARGETS="dhcp ipc": only these); make fuzz-afl: the same by AFL++'
 	@echo 'make fuzz-coverage  which lines of each codec its corpus reaches'
 	@echo 'packaging/setup check   everything, the lab included;  packaging/setup demo   see it work'
@@ -183,6 +185,18 @@ $(BENCH_TOOLS): $(B)/tests/bench/%: tests/bench/%.c
 
 bench: all $(BENCH_TOOLS)
 	$(Q)tests/bench/run $(B)
+
+# ---- faults -----------------------------------------------------------------------------------------------------------
+SOAK_TOOLS := $(B)/tests/soak/garbage
+$(SOAK_TOOLS): $(B)/tests/soak/%: tests/soak/%.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARN) $(CFLAGS) -o $@ $<
+
+soak: all $(BENCH_TOOLS) $(SOAK_TOOLS)
+	$(Q)tests/soak/run $(B)
+check-faults: all
+	$(Q)LAB_FAULT_KILLS=200 tests/lab/suite faults
 
 # ---- installation -----------------------------------------------------------------------------------------------------
 install: all
