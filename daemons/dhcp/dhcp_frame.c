@@ -7,11 +7,13 @@
 
 #include <string.h>
 
+#include <arpa/inet.h>
+
 #define IP_SIZE        20
 #define UDP_SIZE       8
 #define IP_VERSION     0x45 /* and five words of header */
-#define IP_TOS         0xc0 /* network control, as DHCP always has it */
-#define IP_TTL         64
+#define SERVICE        0xc0 /* network control, as DHCP always has it */
+#define HOPS           64
 #define IP_UDP         17
 #define SERVER_PORT    67
 #define CLIENT_PORT    68
@@ -34,13 +36,22 @@ put16(uint8_t *p, size_t value)
 	return p;
 }
 
-/* Adds size bytes to a checksum (RFC 1071) that is not folded yet. */
+/*
+ * Adds size bytes to a checksum that is not folded yet, in the order that the machine has them: the sum comes out in the same order, so
+ * words of any size will do (RFC 1071). Only the last bytes of all may be of an odd number.
+ */
 static uint64_t
 add(uint64_t sum, const uint8_t *p, size_t size)
 {
-	for (; size >= 2; p += 2, size -= 2)
-		sum += (uint64_t)(p[0] << 8 | p[1]);
-	return size == 1 ? sum + (uint64_t)(p[0] << 8) : sum;
+	uint32_t word;
+
+	for (; size >= sizeof(word); p += sizeof(word), size -= sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		sum += word;
+	}
+	word = 0;
+	memcpy(&word, p, size);
+	return sum + word;
 }
 
 static uint16_t
@@ -48,7 +59,7 @@ checksum(uint64_t sum)
 {
 	while (sum > UINT16_MAX)
 		sum = (sum & UINT16_MAX) + (sum >> 16);
-	return (uint16_t)~sum;
+	return ntohs((uint16_t)~sum);
 }
 
 void
@@ -59,9 +70,9 @@ dhcp_frame_header(uint8_t *frame, size_t size, uint32_t source, uint32_t destina
 
 	memset(frame, 0, DHCP_FRAME_HEADER);
 	ip[0] = IP_VERSION;
-	ip[1] = IP_TOS;
+	ip[1] = SERVICE;
 	put16(ip + 2, IP_SIZE + UDP_SIZE + size);
-	ip[8] = IP_TTL;
+	ip[8] = HOPS;
 	ip[9] = IP_UDP;
 	memcpy(ip + 12, &source, sizeof(source));
 	memcpy(ip + 16, &destination, sizeof(destination));
@@ -70,7 +81,7 @@ dhcp_frame_header(uint8_t *frame, size_t size, uint32_t source, uint32_t destina
 	put16(udp + 2, CLIENT_PORT);
 	put16(udp + 4, UDP_SIZE + size);
 	/* The pseudo header: both addresses, protocol and length. A sum of 0 would mean that there is none. */
-	sum = checksum(add(IP_UDP + UDP_SIZE + size, ip + 12, IP_SIZE - 12 + UDP_SIZE + size));
+	sum = checksum(add(htons((uint16_t)(IP_UDP + UDP_SIZE + size)), ip + 12, IP_SIZE - 12 + UDP_SIZE + size));
 	put16(udp + 6, sum == 0 ? UINT16_MAX : sum);
 }
 

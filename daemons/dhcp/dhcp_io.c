@@ -24,7 +24,18 @@ static struct {
 	struct iovec part[DHCP_BATCH];
 	struct sockaddr_in name[DHCP_BATCH];
 	struct mmsghdr message[DHCP_BATCH];
+	int used; /* of the messages, by the last receive; what lies behind is as it was made */
+	bool made;
 } in;
+
+static void
+make_message(int i)
+{
+	in.part[i] = (struct iovec){ in.packet[i], DHCP_PACKET_MAX };
+	in.message[i].msg_hdr = (struct msghdr){
+		.msg_name = &in.name[i], .msg_namelen = sizeof(in.name[i]), .msg_iov = &in.part[i], .msg_iovlen = 1
+	};
+}
 
 int
 dhcp_receive(int fd, uint16_t our_port,
@@ -32,14 +43,11 @@ dhcp_receive(int fd, uint16_t our_port,
 {
 	int count;
 
-	for (int i = 0; i < DHCP_BATCH; i++) {
-		in.part[i] = (struct iovec){ in.packet[i], DHCP_PACKET_MAX };
-		in.message[i].msg_hdr = (struct msghdr){ .msg_name = &in.name[i],
-			.msg_namelen = sizeof(in.name[i]),
-			.msg_iov = &in.part[i],
-			.msg_iovlen = 1 };
-	}
+	for (int i = 0; i < (in.made ? in.used : DHCP_BATCH); i++)
+		make_message(i);
+	in.made = true;
 	count = recvmmsg(fd, in.message, DHCP_BATCH, MSG_DONTWAIT, NULL);
+	in.used = count == -1 ? 0 : count;
 	if (count == -1)
 		return errno == EAGAIN || errno == EINTR ? 0 : -1;
 	for (int i = 0; i < count; i++) {

@@ -86,6 +86,16 @@ static const uint8_t menu_file[] = "\x06\x01\x08"
 				   "\xff";
 #define ITEM_SIZE 7
 
+/* Four kilobytes that would be zeroed for each packet (HARDEN in the Makefile); length says what of them is there. */
+#if defined(__has_attribute)
+#if __has_attribute(uninitialized)
+#define UNINITIALIZED __attribute__((uninitialized))
+#endif
+#endif
+#ifndef UNINITIALIZED
+#define UNINITIALIZED
+#endif
+
 /* The options that we look into; an option's parts are joined here. length may be more than what bytes holds. */
 #define PART_MAX DHCP_ID_MAX
 struct part {
@@ -93,6 +103,7 @@ struct part {
 	uint8_t bytes[PART_MAX];
 };
 enum {
+	OTHER,
 	TYPE,
 	OVERLOAD,
 	SERVER,
@@ -109,21 +120,21 @@ enum {
 	IPXE,
 	PARTS
 };
-static const uint8_t part_code[PARTS] = {
-	[TYPE] = OPTION_TYPE,
-	[OVERLOAD] = OPTION_OVERLOAD,
-	[SERVER] = OPTION_SERVER,
-	[REQUESTED] = OPTION_REQUESTED,
-	[PARAMETERS] = OPTION_PARAMETERS,
-	[MAX_SIZE] = OPTION_MAX_SIZE,
-	[VENDOR] = OPTION_VENDOR_CLASS,
-	[INFORMATION] = OPTION_VENDOR_INFORMATION,
-	[CLIENT] = OPTION_CLIENT,
-	[USER_CLASS] = OPTION_USER_CLASS,
-	[AGENT] = OPTION_AGENT,
-	[ARCH] = OPTION_ARCH,
-	[MACHINE] = OPTION_MACHINE_ID,
-	[IPXE] = OPTION_IPXE,
+static const uint8_t part_of[UINT8_MAX + 1] = {
+	[OPTION_TYPE] = TYPE,
+	[OPTION_OVERLOAD] = OVERLOAD,
+	[OPTION_SERVER] = SERVER,
+	[OPTION_REQUESTED] = REQUESTED,
+	[OPTION_PARAMETERS] = PARAMETERS,
+	[OPTION_MAX_SIZE] = MAX_SIZE,
+	[OPTION_VENDOR_CLASS] = VENDOR,
+	[OPTION_VENDOR_INFORMATION] = INFORMATION,
+	[OPTION_CLIENT] = CLIENT,
+	[OPTION_USER_CLASS] = USER_CLASS,
+	[OPTION_AGENT] = AGENT,
+	[OPTION_ARCH] = ARCH,
+	[OPTION_MACHINE_ID] = MACHINE,
+	[OPTION_IPXE] = IPXE,
 };
 
 static uint16_t
@@ -150,18 +161,14 @@ get_address(const uint8_t *p)
 static void
 collect(struct part parts[static PARTS], uint8_t code, const uint8_t *bytes, size_t size)
 {
-	struct part *part;
-	size_t i, room;
+	struct part *part = &parts[part_of[code]];
+	size_t room = part->length < PART_MAX ? PART_MAX - part->length : 0;
 
-	for (i = 0; i < PARTS; i++) {
-		if (part_code[i] != code)
-			continue;
-		part = &parts[i];
-		room = part->length < PART_MAX ? PART_MAX - part->length : 0;
-		if (room > 0)
-			memcpy(part->bytes + part->length, bytes, size < room ? size : room);
-		part->length += size;
-	}
+	if (part == &parts[OTHER])
+		return;
+	if (room > 0)
+		memcpy(part->bytes + part->length, bytes, size < room ? size : room);
+	part->length += size;
 }
 
 static bool
@@ -188,9 +195,11 @@ walk_all(const uint8_t *packet, size_t size, struct part parts[static PARTS])
 {
 	unsigned overload;
 
+	for (unsigned i = 0; i < PARTS; i++)
+		parts[i].length = 0;
 	if (!walk(packet + AT_OPTIONS, size - AT_OPTIONS, parts))
 		return false;
-	overload = parts[OVERLOAD].bytes[0];
+	overload = parts[OVERLOAD].length > 0 ? parts[OVERLOAD].bytes[0] : 0;
 	if (overload & OVERLOAD_FILE && !walk(packet + AT_FILE, AT_COOKIE - AT_FILE, parts))
 		return false;
 	if (overload & OVERLOAD_SNAME && !walk(packet + AT_SNAME, AT_FILE - AT_SNAME, parts))
@@ -297,7 +306,7 @@ take_boot(const struct part parts[static PARTS], struct dhcp_request *request)
 bool
 dhcp_decode(const uint8_t *packet, size_t size, struct dhcp_request *request, const char **why)
 {
-	struct part parts[PARTS] = { 0 };
+	struct part parts[PARTS] UNINITIALIZED;
 
 	memset(request, 0, sizeof(*request));
 	*why = header_fault(packet, size);
