@@ -23,6 +23,8 @@
 
 #define BOOT_FILES_MAX 20000 /* a Raspberry Pi OS has some 400 */
 #define COPY_CHUNK     ((size_t)1 << 20)
+#define LISTING_MAX    ((size_t)16 << 20) /* of what mdir says of that many */
+#define LISTING_END    512
 
 struct disk {
 	struct image_make *make;
@@ -30,6 +32,7 @@ struct disk {
 	struct partitions partitions;
 	const struct partition *boot; /* NULL: it has none */
 	const struct partition *root;
+	struct progress progress; /* of the boot files: their sum is known at the end */
 };
 
 static int
@@ -133,9 +136,71 @@ too_much(const struct disk *d, struct image_measure *m)
 static bool
 enough(void *argument)
 {
+	struct disk *d = argument;
 	struct image_measure m;
+	bool damaged = too_much(d, &m);
 
-	return too_much(argument, &m);
+	progress_at(&d->progress, m.bytes);
+	return damaged;
+}
+
+/* The end of what mdir says, where the sum is. */
+struct listing {
+	char end[LISTING_END + 1];
+	size_t have;
+	size_t seen;
+};
+
+static int
+take_listing(void *argument, const char *bytes, size_t length)
+{
+	struct listing *l = argument;
+	size_t drop, more = length < LISTING_END ? length : LISTING_END;
+
+	l->seen += length;
+	drop = l->have + more > LISTING_END ? l->have + more - LISTING_END : 0;
+	memmove(l->end, l->end + drop, l->have - drop);
+	memcpy(l->end + l->have - drop, bytes + length - more, more);
+	l->have += more - drop;
+	l->end[l->have] = '\0';
+	return l->seen > LISTING_MAX ? -1 : 0;
+}
+
+/* Of the last line "  12 files      3 105 000 bytes"; false: there is none. */
+static bool
+sum_of(const char *text, uint64_t *sum)
+{
+	const char *at = NULL, *next = text;
+
+	while ((next = strstr(next, " file")) != NULL)
+		at = next++;
+	*sum = 0;
+	if (at == NULL || strstr(at, "bytes") == NULL)
+		return false;
+	for (; *at != '\0' && *at != '\n'; at++)
+		if (*at >= '0' && *at <= '9')
+			*sum = *sum * 10 + (uint64_t)(*at - '0');
+	return true;
+}
+
+/* mcopy ends a file where its clusters end, whatever its size is said to be. */
+static int
+check_sizes(struct disk *d, const char *drive, const struct image_measure *copied)
+{
+	const char *const argv[] = { "/usr/bin/mdir", "-a", "-f", "-/", "-i", drive, "::", NULL };
+	struct listing listing = { .have = 0 };
+	struct program program = { .argv = argv, .take = take_listing, .argument = &listing };
+	char output[PROGRAM_OUTPUT], reason[TEXT_SIZE];
+	uint64_t sum;
+
+	if (program_run(&program, output, reason, sizeof(reason)) == -1)
+		return image_failed(d->make, "%s: listing the FAT partition: %s", d->origin->file, reason);
+	if (!sum_of(listing.end, &sum) || sum != copied->content)
+		return image_failed(d->make,
+		    "%s: the files of the FAT partition should have %" PRIu64 " bytes together, but %" PRIu64
+		    " can be read; it is damaged",
+		    d->origin->file, sum, copied->content);
+	return 0;
 }
 
 static int
@@ -153,12 +218,16 @@ copy_boot(struct disk *d)
 	    0)
 		return -1;
 	image_say(d->make, "reading the FAT partition, %s", output_human(d->boot->size, human));
+	progress_begin(&d->progress, "reading", 0);
 	result = program_run(&program, output, reason, sizeof(reason));
+	progress_end(&d->progress);
 	if (too_much(d, &m))
 		return image_failed(
 		    d->make, "%s: the files of the FAT partition are larger than it; it is damaged", d->origin->file);
 	if (result == -1)
 		return image_failed(d->make, "%s: reading the FAT partition: %s", d->origin->file, reason);
+	if (check_sizes(d, drive, &m) == -1)
+		return -1;
 	image_say(d->make, "%" PRIu64 " boot files and directories, %s", m.entries - 1, output_human(m.bytes, human));
 	return 0;
 }

@@ -32,7 +32,7 @@ image_measure(const char *path, struct image_measure *m)
 	FTSENT *entry;
 	FTS *tree;
 
-	*m = (struct image_measure){ 0, 0 };
+	*m = (struct image_measure){ 0 };
 	snprintf(copy, sizeof(copy), "%s", path);
 	tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
 	if (tree == NULL)
@@ -41,6 +41,8 @@ image_measure(const char *path, struct image_measure *m)
 		if (entry->fts_info == FTS_DP)
 			continue;
 		m->entries++;
+		if (entry->fts_info == FTS_F)
+			m->content += (uint64_t)entry->fts_statp->st_size;
 		if (entry->fts_statp != NULL)
 			m->bytes += ((uint64_t)entry->fts_statp->st_size + 4095) / 4096 * 4096;
 	}

@@ -88,6 +88,7 @@ struct image_source image_source_base(struct image_manifest *base);
 struct image_measure {
 	uint64_t bytes;
 	uint64_t entries;
+	uint64_t content; /* of its files, to the byte */
 };
 void image_measure(const char *path, struct image_measure *);
 

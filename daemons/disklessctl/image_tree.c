@@ -117,6 +117,18 @@ show_read(void *argument)
 	return false;
 }
 
+/* tar tells that it makes names relative, which is no fault. */
+static void
+first_complaint(const char *output, char *reason, size_t size)
+{
+	const char *line = output;
+
+	while (strstr(line, "Removing leading") != NULL && strchr(line, '\n') != NULL &&
+	       strstr(line, "Removing leading") < strchr(line, '\n') && strchr(line, '\n')[1] != '\0')
+		line = strchr(line, '\n') + 1;
+	log_visible(reason, size, line, strcspn(line, "\n"));
+}
+
 static int
 run_tar(struct filling *f, struct program *program, const char *what)
 {
@@ -135,7 +147,7 @@ run_tar(struct filling *f, struct program *program, const char *what)
 		return 0;
 	/* Its last line only says that there were others. */
 	if (output[0] != '\0')
-		log_visible(reason, sizeof(reason), output, strcspn(output, "\n"));
+		first_complaint(output, reason, sizeof(reason));
 	return image_failed(f->make, "%s: %s it: %s", f->origin->file, what, reason);
 }
 

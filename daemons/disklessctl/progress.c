@@ -35,12 +35,18 @@ progress_text(uint64_t done, uint64_t total, uint64_t elapsed_ms, char *text, si
 	double each_second = elapsed_ms == 0 ? 0 : (double)done * 1000 / (double)elapsed_ms;
 	uint64_t rate = each_second < (double)UINT64_MAX ? (uint64_t)each_second : UINT64_MAX;
 	uint64_t left = rate == 0 || done >= total ? 0 : (total - done) / rate;
-	char whole[16], each[16];
-	int length = snprintf(text, size, "%u%% of %s", percent(done, total), output_human(total, whole));
+	char amount[16], each[16];
+	int length;
 
+	if (total == 0)
+		length = snprintf(text, size, "%s", output_human(done, amount));
+	else
+		length = snprintf(text, size, "%u%% of %s", percent(done, total), output_human(total, amount));
 	if (rate > 0 && length > 0 && (size_t)length < size)
-		snprintf(text + length, size - (size_t)length, ", %s/s, %" PRIu64 "%s left", output_human(rate, each),
-		    left < 120 ? left : left / 60, left < 120 ? " s" : " min");
+		length += snprintf(text + length, size - (size_t)length, ", %s/s", output_human(rate, each));
+	if (rate > 0 && total > 0 && length > 0 && (size_t)length < size)
+		snprintf(text + length, size - (size_t)length, ", %" PRIu64 "%s left", left < 120 ? left : left / 60,
+		    left < 120 ? " s" : " min");
 }
 
 void
@@ -58,10 +64,14 @@ progress_at(struct progress *p, uint64_t done)
 		log_info("%s: %s", p->what, text);
 		return;
 	}
+	p->drawn = true;
+	if (p->total == 0) {
+		fprintf(stderr, "\r%s %s\033[K", p->what, text);
+		return;
+	}
 	filled = percent(done, p->total) * BAR / 100;
 	fprintf(stderr, "\r%s [%.*s%*s] %s\033[K", p->what, (int)filled, "##############################",
 	    (int)(BAR - filled), "", text);
-	p->drawn = true;
 }
 
 void

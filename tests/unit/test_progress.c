@@ -19,7 +19,9 @@ Test(progress, share_rate_and_time_left_are_told)
 		{ MIB, 1024 * MIB, 1000, "0% of 1G, 1M/s, 17 min left" },
 		{ 100 * MIB, 100 * MIB, 10000, "100% of 100M, 10M/s, 0 s left" },
 		{ 200 * MIB, 100 * MIB, 10000, "100% of 100M, 20M/s, 0 s left" },
-		{ 0, 0, 1000, "100% of 0" },
+		{ 0, 0, 0, "0" },
+		{ 0, 0, 1000, "0" },
+		{ 50 * MIB, 0, 10000, "50M, 5M/s" },
 		{ UINT64_MAX, UINT64_MAX, 1, "100% of 16E, 16E/s, 0 s left" },
 	};
 
