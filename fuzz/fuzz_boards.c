@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Any config.txt (up to the first zero) and any kernel's config behind it: every board is judged, names fit, who does not boot is
- * told why, and only files below the boot directory are asked for by their whole name.
+ * told why, and only files below the boot directory are asked for by their whole name. What else the image has goes by the input's sum.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -57,6 +57,36 @@ warn(void *argument, const char *format, ...)
 	hold(format[0] != '\0');
 }
 
+static unsigned
+sum_of(const uint8_t *bytes, size_t length)
+{
+	unsigned sum = 0;
+
+	for (size_t i = 0; i < length; i++)
+		sum += bytes[i];
+	return sum;
+}
+
+/* What else may be found in an image, by the sum of the input. */
+static void
+choose(struct board_source *source, unsigned choice)
+{
+	static const enum machine machines[] = { MACHINE_ARM64, MACHINE_ARM, MACHINE_X86, MACHINE_X64, MACHINE_OTHER };
+
+	source->machine = machines[choice % 5];
+	source->init = choice / 5 % 8 != 0;
+	if (choice / 40 % 2 == 1)
+		source->pc_kernel = "vmlinuz-6.1";
+	if (choice / 80 % 2 == 1)
+		source->pc_initramfs = "initrd.img-6.1";
+	if (choice / 160 % 4 == 1)
+		snprintf(initramfs.why, sizeof(initramfs.why), "it is damaged");
+	if (choice / 160 % 4 == 2)
+		snprintf(kernel.release, sizeof(kernel.release), "6.2");
+	if (source->config_length == 0 && choice % 2 == 1)
+		source->config = NULL;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
@@ -67,6 +97,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 		.machine = MACHINE_ARM64,
 		.init = true };
 	struct board_verdict verdict[BOARDS];
+	unsigned choice = sum_of(bytes, length);
 	char *text = malloc(length + 1);
 
 	if (text == NULL)
@@ -84,6 +115,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 		snprintf(kernel.release, sizeof(kernel.release), "6.1");
 		kernel.config = true;
 	}
+	choose(&source, choice);
 	hold(kernel.builtin.has < HAS(PARTS) &&
 	     memchr(initramfs.parts.release, 0, sizeof(initramfs.parts.release)) != NULL);
 	boards_judge(&source, verdict, warn, NULL);
