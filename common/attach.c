@@ -67,7 +67,8 @@ attach_paths(const struct client_manifest *m, struct attach_paths *p)
 	memset(p, 0, sizeof(*p));
 	snprintf(
 	    p->image_file, sizeof(p->image_file), "%s/%s/%" PRIu32 "/image.ext4", PATH_IMAGES, m->image, m->version);
-	snprintf(p->upper_file, sizeof(p->upper_file), "%s/%s/upper.ext4", PATH_CLIENTS, m->name);
+	snprintf(
+	    p->upper_file, sizeof(p->upper_file), "%s/%s/%" PRIu32 "/upper.ext4", PATH_CLIENTS, m->name, m->generation);
 	snprintf(p->image, sizeof(p->image), "%s/images/%s-%" PRIu32, PATH_MOUNTS, m->image, m->version);
 	snprintf(p->upper, sizeof(p->upper), "%s/uppers/%s", PATH_MOUNTS, m->name);
 	snprintf(p->root, sizeof(p->root), "%s/%s", PATH_ROOTS, m->name);

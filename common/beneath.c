@@ -3,7 +3,7 @@
  * Paths below a directory that somebody else writes in (beneath.h). Everything that names a path goes through resolve(), the
  * one place with the flags of openat2(2); what is written is a draft beside its place until it is renamed into it.
  */
-#include "beneath.h"
+#include "beneath_place.h"
 
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -23,12 +23,6 @@
 
 #define RESOLVE_TRIES 16 /* EAGAIN: something was renamed while ".." was resolved (openat2(2)) */
 #define COPY_DEPTH    32 /* directories in directories of a tree that is copied */
-
-/* Where a new entry goes: its directory, and a name without slash that is neither "." nor "..". */
-struct place {
-	int directory;
-	char name[NAME_MAX + 1];
-};
 
 /* A file that is not in its place yet. */
 struct draft {
@@ -83,9 +77,8 @@ readable(int directory)
 	return openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* Splits path, and opens the directory that its last part is in. */
-static int
-place_open(int root, const char *path, struct place *place)
+int
+beneath_place(int root, const char *path, struct place *place)
 {
 	size_t length = strlen(path), start;
 	char parent[PATH_MAX] = "/";
@@ -148,7 +141,7 @@ beneath_readlink(int root, const char *path, char *target, size_t size)
 	struct place place;
 	ssize_t length;
 
-	if (place_open(root, path, &place) == -1)
+	if (beneath_place(root, path, &place) == -1)
 		return -1;
 	length = readlinkat(place.directory, place.name, target, size);
 	close_quietly(place.directory);
@@ -220,8 +213,8 @@ beneath_slurp(int root, const char *path, size_t max, char **text, size_t *lengt
 
 /* ---- writing ---- */
 
-static int
-temporary_name(char *name, size_t size)
+int
+beneath_temporary_name(char *name, size_t size)
 {
 	uint64_t number;
 
@@ -235,9 +228,9 @@ static int
 draft_open(int root, const char *path, struct draft *draft)
 {
 	draft->fd = -1;
-	if (place_open(root, path, &draft->place) == -1)
+	if (beneath_place(root, path, &draft->place) == -1)
 		return -1;
-	if (temporary_name(draft->name, sizeof(draft->name)) == 0)
+	if (beneath_temporary_name(draft->name, sizeof(draft->name)) == 0)
 		draft->fd = openat(
 		    draft->place.directory, draft->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (draft->fd == -1)
@@ -301,9 +294,9 @@ beneath_symlink(int root, const char *target, const char *path)
 	char name[32];
 	int result;
 
-	if (place_open(root, path, &place) == -1)
+	if (beneath_place(root, path, &place) == -1)
 		return -1;
-	result = temporary_name(name, sizeof(name));
+	result = beneath_temporary_name(name, sizeof(name));
 	if (result == 0)
 		result = symlinkat(target, place.directory, name);
 	if (result == 0 && (result = renameat(place.directory, name, place.directory, place.name)) == -1) {
@@ -322,7 +315,7 @@ make_directory(int root, const char *path, mode_t mode)
 	struct place place;
 	int result;
 
-	if (place_open(root, path, &place) == -1)
+	if (beneath_place(root, path, &place) == -1)
 		return -1;
 	result = mkdirat(place.directory, place.name, mode);
 	if (result == 0)
@@ -364,7 +357,7 @@ beneath_unlink(int root, const char *path)
 	struct place place;
 	int result;
 
-	if (place_open(root, path, &place) == -1)
+	if (beneath_place(root, path, &place) == -1)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
 	result = unlinkat(place.directory, place.name, 0);
 	if (result == -1 && errno == ENOENT)
@@ -373,9 +366,8 @@ beneath_unlink(int root, const char *path)
 	return result;
 }
 
-/* The directory name itself in directory: no link, and not where something else is mounted. */
-static int
-open_child(int directory, const char *name)
+int
+beneath_child(int directory, const char *name)
 {
 	struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV };
@@ -411,7 +403,7 @@ remove_entry(int directory, const char *name, int top, uint64_t *counter, uint64
 		return 0;
 	if (top != -1)
 		return move_up(directory, name, top, counter);
-	child = open_child(directory, name);
+	child = beneath_child(directory, name);
 	return child == -1 ? -1 : remove_entries(child, directory, counter, seen);
 }
 
@@ -470,7 +462,7 @@ remove_at(const struct place *place)
 
 	if (unlinkat(place->directory, place->name, 0) == 0 || errno == ENOENT)
 		return 0;
-	if (errno != EISDIR || (top = open_child(place->directory, place->name)) == -1)
+	if (errno != EISDIR || (top = beneath_child(place->directory, place->name)) == -1)
 		return -1;
 	result = empty(top);
 	close_quietly(top);
@@ -483,7 +475,7 @@ beneath_remove_tree(int root, const char *path)
 	struct place place;
 	int result;
 
-	if (place_open(root, path, &place) == -1)
+	if (beneath_place(root, path, &place) == -1)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
 	result = remove_at(&place);
 	close_quietly(place.directory);

@@ -9,7 +9,10 @@
 #define DISKLESS_BENEATH_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
+
+#define PATH_SIZE_CARRIED 160
 
 /* A directory, as O_PATH. */
 int beneath_directory(int root, const char *path);
@@ -39,5 +42,21 @@ int beneath_remove_tree(int root, const char *path);
 int beneath_symlink(int root, const char *target, const char *path);
 /* Copies the tree below from (a directory of ours: plain files and directories, others are refused) to path below root. */
 int beneath_copy_tree(int root, const char *path, int from);
+
+/* What became of a tree that was carried over. */
+struct carried {
+	uint64_t entries; /* that are there now, also if they were before */
+	uint64_t bytes;   /* that were written */
+	uint64_t
+	    left; /* entries that were not carried: devices, sockets and pipes, what nests too deep, what found its place taken */
+	char first[PATH_SIZE_CARRIED]; /* the name of the first of these, made printable, and why */
+};
+/*
+ * Carries the file or directory at path below from to the same path below root, with owners, modes, times, ACLs and user's
+ * attributes; a directory is laid over one that is there. Both are detached, and what is below from is a client's: a link is
+ * carried as a link, never followed (nor is a path that is one carried at all), holes stay holes, and hard links become files. Not there is success. -1 with errno if
+ * nothing more can be written below root.
+ */
+int beneath_carry(int root, int from, const char *path, struct carried *);
 
 #endif

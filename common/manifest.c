@@ -84,12 +84,43 @@ time_valid(const char *value)
 	return value[i] == '\0';
 }
 
+/* "-", or ascending numbers from 1 with commas between. */
+static bool
+generations_valid(const char *value)
+{
+	unsigned long long last = 0;
+	unsigned count = 0;
+
+	if (strcmp(value, "-") == 0)
+		return true;
+	for (;; value++) {
+		unsigned long long number = strtoull(value, NULL, 10);
+		size_t digits = strspn(value, "0123456789");
+
+		if (digits == 0 || digits > 10 || value[0] == '0' || number <= last || number > UINT32_MAX ||
+		    ++count > GENERATIONS_MAX)
+			return false;
+		last = number;
+		value += digits;
+		if (*value != ',')
+			return *value == '\0';
+	}
+}
+
+static bool
+label_valid(const char *value)
+{
+	return strcmp(value, "-") == 0 || config_name_valid(value);
+}
+
 static const struct kind kind_name = { config_name_valid, "a name: letters, digits, - and _, at most 63" };
 static const struct kind kind_number = { number_valid, "a decimal number that fits" };
 static const struct kind kind_digest = { digest_valid, "64 hexadecimal digits in lower case" };
 static const struct kind kind_origin = { origin_valid, "64 hexadecimal digits in lower case, or -" };
 static const struct kind kind_text = { text_valid, "printable text that fits" };
 static const struct kind kind_boot = { boot_valid, "an absolute path" };
+static const struct kind kind_generations = { generations_valid, "- or at most 16 numbers: 1,3" };
+static const struct kind kind_label = { label_valid, "- or a name" };
 static const struct kind kind_time = { time_valid, "a time like 2026-11-23T20:00:00Z" };
 
 /* Releases of clang-format differ over an initializer in a macro. */
@@ -122,6 +153,12 @@ static const struct field client_fields[] = {
 	FIELD(client_manifest, version, number),
 	FIELD(client_manifest, fsid, number),
 	FIELD(client_manifest, quota, number),
+	FIELD(client_manifest, inodes, number),
+	FIELD(client_manifest, generation, number),
+	FIELD(client_manifest, previous, number),
+	FIELD(client_manifest, kept, generations),
+	FIELD(client_manifest, label, label),
+	FIELD(client_manifest, made, time),
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -296,26 +333,78 @@ image_manifest_read(const char *name, uint32_t version, struct image_manifest *m
 	return result;
 }
 
-int
-client_manifest_read(const char *name, struct client_manifest *m, char *why, size_t size)
+static int
+read_client(const char *path, const char *name, struct client_manifest *m, char *why, size_t size)
 {
-	char path[NAME_SIZE + 32], place[sizeof(PATH_CLIENTS) + sizeof(path)], *text;
+	char place[sizeof(PATH_CLIENTS) + NAME_SIZE + 64], *text;
 	size_t length;
 	int result;
 
-	snprintf(path, sizeof(path), "%s/manifest", name);
-	snprintf(place, sizeof(place), "%s/%s", PATH_CLIENTS, path);
+	snprintf(place, sizeof(place), "%s/%.100s", PATH_CLIENTS, path);
 	text = load(PATH_CLIENTS, path, &length, why, size);
 	if (text == NULL)
 		return -1;
 	result = client_manifest_parse(place, text, length, m, why, size);
 	free(text);
-	if (result == 0 && (strcmp(m->name, name) != 0 || m->fsid == 0)) {
-		snprintf(why, size, "%s: it is of client %s with fsid %" PRIu32 "; it should be of %s, the fsid not 0",
-		    place, m->name, m->fsid, name);
+	if (result == 0 && (strcmp(m->name, name) != 0 || m->fsid == 0 || m->generation == 0)) {
+		snprintf(why, size,
+		    "%s: it is of client %s with fsid %" PRIu32 " and generation %" PRIu32
+		    "; it should be of %s, none of the others 0",
+		    place, m->name, m->fsid, m->generation, name);
 		result = -1;
 	}
 	return result;
+}
+
+int
+client_manifest_read(const char *name, struct client_manifest *m, char *why, size_t size)
+{
+	char path[NAME_SIZE + 32];
+
+	snprintf(path, sizeof(path), "%s/manifest", name);
+	return read_client(path, name, m, why, size);
+}
+
+int
+client_generation_read(const char *name, uint32_t generation, struct client_manifest *m, char *why, size_t size)
+{
+	char path[NAME_SIZE + 32];
+
+	snprintf(path, sizeof(path), "%s/%" PRIu32 "/manifest", name, generation);
+	if (read_client(path, name, m, why, size) == -1)
+		return -1;
+	if (m->generation == generation)
+		return 0;
+	snprintf(why, size, "%s/%s: it is of generation %" PRIu32 "; it should be of what its directory names",
+	    PATH_CLIENTS, path, m->generation);
+	return -1;
+}
+
+size_t
+client_kept(const struct client_manifest *m, uint32_t generation[GENERATIONS_MAX])
+{
+	const char *at = m->kept;
+	size_t count = 0;
+
+	while (*at >= '0' && *at <= '9' && count < GENERATIONS_MAX) {
+		generation[count++] = (uint32_t)strtoull(at, NULL, 10);
+		at += strspn(at, "0123456789");
+		at += *at == ',';
+	}
+	return count;
+}
+
+void
+client_keep(struct client_manifest *m, const uint32_t *generation, size_t count)
+{
+	int used = 0;
+
+	memset(m->kept, 0, sizeof(m->kept));
+	if (count == 0)
+		m->kept[0] = '-';
+	for (size_t i = 0; i < count; i++)
+		used += snprintf(
+		    m->kept + used, sizeof(m->kept) - (size_t)used, "%s%" PRIu32, i == 0 ? "" : ",", generation[i]);
 }
 
 /* ---- writing ---- */

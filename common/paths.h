@@ -14,7 +14,7 @@
 #define PATH_CLIENTS_D DISKLESS_SYSCONFDIR "/diskless/clients.d"
 #define PATH_STATE     "/var/lib/diskless"
 #define PATH_IMAGES    PATH_STATE "/images"  /* NAME/N/{image.ext4,manifest} */
-#define PATH_CLIENTS   PATH_STATE "/clients" /* NAME/{upper.ext4,manifest} */
+#define PATH_CLIENTS   PATH_STATE "/clients" /* NAME/manifest, NAME/GENERATION/{upper.ext4,manifest} */
 #define PATH_NEXT_FSID PATH_STATE "/next-fsid"
 #define PATH_RUN       "/run/diskless"
 #define PATH_CONTROL   PATH_RUN "/control.sock"

@@ -26,7 +26,9 @@ inside(struct slice slice, const char *text, size_t length)
 static void
 verify(const char *text)
 {
-	static const struct client_manifest manifest = { "node1", "bookworm", 3, 7, 1 };
+	static const struct client_manifest manifest = {
+		.name = "node1", .image = "bookworm", .version = 3, .fsid = 7, .quota = 1, .generation = 2
+	};
 	struct attach_paths paths;
 	char why[TEXT_SIZE] = "";
 

@@ -23,7 +23,7 @@ make(const char *name, const char *image_name, const char *quota)
 	snprintf(name_text, sizeof(name_text), "%s", name);
 	if (!config_size_parse(quota, &client.quota))
 		return -1;
-	return root_make(&client, why, sizeof(why));
+	return root_make(&(struct root_wish){ .client = &client }, why, sizeof(why));
 }
 
 static int

@@ -87,7 +87,8 @@ struct config_client {
 	uint64_t serial; /* 8 or 16 hex digits; the wire's prefix is its low 32 bits */
 	uint8_t mac[MAC_SIZE];
 	uint32_t address;
-	uint64_t quota; /* bytes */
+	uint64_t quota;  /* bytes */
+	uint32_t inodes; /* 0: as many as mke2fs(8) makes of that size */
 	enum root_kind root;
 	enum boot_kind boot;
 	char *local_root; /* ROOT_LOCAL: what root= says, for example PARTUUID=... */
@@ -100,6 +101,7 @@ struct config_client {
 
 struct config {
 	uint32_t server_address; /* 0: each network has its own */
+	uint64_t low_water;      /* bytes that new roots leave free on the server's disk; 0: not given */
 	struct config_network *network;
 	size_t network_count;
 	struct config_image *image;
@@ -114,6 +116,7 @@ struct config {
 #define CONFIG_LEASE_MIN     60
 #define CONFIG_LEASE_MAX     (365 * 24 * 60 * 60)
 #define CONFIG_QUOTA_MIN     ((uint64_t)8 << 20) /* a smaller ext4 has no room left for its own tables */
+#define CONFIG_INODES_MIN    64
 #define CONFIG_ROOM_MAX      ((uint64_t)1 << 40)
 
 /*

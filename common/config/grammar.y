@@ -42,8 +42,8 @@ static void config_yyerror(const struct config_place *, struct config_parser *, 
 /* The words of the language, sorted: errors list them in this order. */
 %token ADDRESS "address" ANSWER "answer" ARCHITECTURE "architecture" AUTHORIZED_KEYS "authorized-keys" BOOT "boot" BOOT_FILE "boot-file"
 	CLIENT "client" CMDLINE "cmdline" CONFIG_TXT "config-txt" DHCP "dhcp" DISCARD "discard" DOCKER "docker" FILE "file"
-	GATEWAY "gateway" GROUPS "groups" GUARD "guard" IMAGE "image" INCLUDE "include" INTERFACE "interface" KEEP "keep" LEASE "lease" LOCAL "local"
-	LOCALE "locale" MAC "mac" MIRROR "mirror" NAME_SERVERS "name-servers" NETWORK "network" NFS "nfs" OBSERVE "observe"
+	GATEWAY "gateway" GROUPS "groups" GUARD "guard" IMAGE "image" INCLUDE "include" INODES "inodes" INTERFACE "interface" KEEP "keep" LEASE "lease"
+	LOCAL "local" LOCALE "locale" LOW_WATER "low-water" MAC "mac" MIRROR "mirror" NAME_SERVERS "name-servers" NETWORK "network" NFS "nfs" OBSERVE "observe"
 	OFF "off" ON "on" PACKAGES "packages" PASSWORD_HASH "password-hash" PERSISTENCE "persistence" PROXY "proxy"
 	QUOTA "quota" RESERVATIONS "reservations" ROOM "room" ROOT "root" RUN "run" SD "sd" SERIAL "serial"
 	SERVER_ADDRESS "server-address" SHA256 "sha256" SOURCE "source" SSH "ssh" SUBNET "subnet" SUITE "suite"
@@ -61,6 +61,10 @@ file:
 	;
 statement:
 	INCLUDE value						{ config_include(p, @2, $2); }
+	| LOW_WATER value {
+		if (config_once(p, &p->top, T_LOW_WATER, @1, @2))
+			p->config->low_water = config_low_water(p, @2, $2);
+	}
 	| SERVER_ADDRESS value {
 		if (config_once(p, &p->top, T_SERVER_ADDRESS, @1, @2))
 			p->config->server_address = config_address(p, @2, $2);
@@ -243,6 +247,10 @@ client_statement:
 	| IMAGE value {
 		if (config_once(p, p->block, T_IMAGE, @1, @2))
 			p->block->image = $2;
+	}
+	| INODES value {
+		if (config_once(p, p->block, T_INODES, @1, @2))
+			config_client(p)->inodes = config_inodes(p, @2, $2);
 	}
 	| QUOTA value {
 		if (config_once(p, p->block, T_QUOTA, @1, @2))

@@ -77,6 +77,8 @@ void config_subnet(struct config_parser *, struct config_place, const char *, st
 bool config_boot_file_valid(enum boot_arch, const char *);
 uint32_t config_lease(struct config_parser *, struct config_place, const char *);
 uint64_t config_quota(struct config_parser *, struct config_place, const char *);
+uint32_t config_inodes(struct config_parser *, struct config_place, const char *);
+uint64_t config_low_water(struct config_parser *, struct config_place, const char *);
 uint64_t config_room(struct config_parser *, struct config_place, const char *);
 void config_serial(struct config_parser *, struct config_place, const char *, struct config_client *);
 void config_mac(struct config_parser *, struct config_place, const char *, struct config_client *);

@@ -167,6 +167,8 @@ config_print_client(const struct config_client *c, FILE *f)
 	if (c->image != NULL)
 		print_string("image", c->image->name, f);
 	print_size("quota", c->quota, f);
+	if (c->inodes != 0)
+		fprintf(f, "\tinodes %" PRIu32 "\n", c->inodes);
 	if (c->root == ROOT_LOCAL)
 		print_string("root local", c->local_root, f);
 	else
@@ -186,6 +188,10 @@ config_print(const struct config *c, FILE *f)
 
 	if (c->server_address != 0) {
 		print_address("server-address", c->server_address, f);
+		between = "\n";
+	}
+	if (c->low_water != 0) {
+		fprintf(f, "low-water %" PRIu64 "\n", c->low_water);
 		between = "\n";
 	}
 	for (size_t i = 0; i < c->network_count; i++, between = "\n") {
@@ -291,16 +297,18 @@ same_client(const struct config_client *a, const struct config_client *b)
 {
 	return same(a->name, b->name) && a->has_serial == b->has_serial && a->serial == b->serial &&
 	       memcmp(a->mac, b->mac, MAC_SIZE) == 0 && a->address == b->address && a->quota == b->quota &&
-	       a->root == b->root && a->boot == b->boot && same(a->local_root, b->local_root) &&
-	       same(a->cmdline, b->cmdline) && a->persistence == b->persistence && same_list(&a->keep, &b->keep) &&
-	       same(a->network->name, b->network->name) && same(image_name(a), image_name(b));
+	       a->inodes == b->inodes && a->root == b->root && a->boot == b->boot &&
+	       same(a->local_root, b->local_root) && same(a->cmdline, b->cmdline) && a->persistence == b->persistence &&
+	       same_list(&a->keep, &b->keep) && same(a->network->name, b->network->name) &&
+	       same(image_name(a), image_name(b));
 }
 
 bool
 config_equal(const struct config *a, const struct config *b)
 {
-	if (a->server_address != b->server_address || a->network_count != b->network_count ||
-	    a->image_count != b->image_count || a->client_count != b->client_count)
+	if (a->server_address != b->server_address || a->low_water != b->low_water ||
+	    a->network_count != b->network_count || a->image_count != b->image_count ||
+	    a->client_count != b->client_count)
 		return false;
 	for (size_t i = 0; i < a->network_count; i++) {
 		if (!same_network(&a->network[i], &b->network[i]))

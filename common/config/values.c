@@ -174,6 +174,31 @@ config_quota(struct config_parser *p, struct config_place at, const char *text)
 	return 0;
 }
 
+/* 0: it is none. */
+uint32_t
+config_inodes(struct config_parser *p, struct config_place at, const char *text)
+{
+	uint64_t number;
+
+	if (config_size_parse(text, &number) && number >= CONFIG_INODES_MIN && number <= UINT32_MAX)
+		return (uint32_t)number;
+	config_error(p, at, "%s is no number of inodes; one is %u or more, also with K or M: 500K",
+	    config_shown(p, text), (unsigned)CONFIG_INODES_MIN);
+	return 0;
+}
+
+uint64_t
+config_low_water(struct config_parser *p, struct config_place at, const char *text)
+{
+	uint64_t bytes;
+
+	if (config_size_parse(text, &bytes) && bytes > 0)
+		return bytes;
+	config_error(p, at, "%s is no size; one is a number of bytes, or a number with K, M, G or T: 10G",
+	    config_shown(p, text));
+	return 0;
+}
+
 uint64_t
 config_room(struct config_parser *p, struct config_place at, const char *text)
 {

@@ -121,32 +121,3 @@ adapt_image(int root, int boot_files, char *why, size_t size)
 		return -1;
 	return adapt_rules(root, boot_directory(root), why, size);
 }
-
-static int
-rewrite_hosts(int root, const char *name)
-{
-	char *text, *changed;
-	size_t length;
-	int result;
-
-	if (beneath_slurp(root, "/etc/hosts", TEXT_MAX, &text, &length) == -1)
-		return errno == ENOENT ? 0 : -1;
-	changed = adapt_hosts(text, name);
-	free(text);
-	result = changed == NULL ? -1 : beneath_write(root, "/etc/hosts", changed, strlen(changed), 0644);
-	free(changed);
-	return result;
-}
-
-int
-adapt_client(int root, const char *name, char *why, size_t size)
-{
-	char hostname[NAME_SIZE + 1];
-	int length = snprintf(hostname, sizeof(hostname), "%s\n", name);
-
-	if (beneath_write(root, "/etc/hostname", hostname, (size_t)length, 0644) == -1)
-		return fail(why, size, "/etc/hostname");
-	if (rewrite_hosts(root, name) == -1)
-		return fail(why, size, "/etc/hosts");
-	return 0;
-}

@@ -32,7 +32,5 @@ char *adapt_hosts(const char *text, const char *name);
 int adapt_image(int root, int boot_files, char *why, size_t size);
 /* Where its boot files are and the kernels there, as in struct image_manifest. -1 and why. */
 int adapt_look(int root, char boot[PATH_SIZE], char kernel[PATH_SIZE], char *why, size_t size);
-/* A client's own name in its root. */
-int adapt_client(int root, const char *name, char *why, size_t size);
 
 #endif

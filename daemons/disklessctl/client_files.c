@@ -8,6 +8,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,12 +16,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "attach.h"
+#include "clients.h"
 #include "disklessctl.h"
 #include "log.h"
 #include "manifest.h"
 #include "request.h"
 
+#define REMOVED         ".removed"
 #define DETACH_TRIES    100
 #define DETACH_EVERY_MS 100
 
@@ -31,13 +33,58 @@ files_of(const char *name, struct files *f)
 {
 	snprintf(f->client, sizeof(f->client), "%s/%s.conf", PATH_CLIENTS_D, name);
 	snprintf(f->candidate, sizeof(f->candidate), "%s/.client-%s.conf", PATH_CONFIG_DIRECTORY, name);
-	snprintf(f->removed, sizeof(f->removed), "%s/.%s.removed", PATH_CLIENTS_D, name);
+	snprintf(f->removed, sizeof(f->removed), "%s/.%s" REMOVED, PATH_CLIENTS_D, name);
+}
+
+/*
+ * A client file that `client remove` had put aside when it was killed: there is a root still, so nothing was removed and it goes back;
+ * there is none, so it goes.
+ */
+static void
+settle_removed(const char *removed)
+{
+	char name[NAME_SIZE], from[CLIENT_FILE_SIZE], root[sizeof(PATH_CLIENTS) + NAME_SIZE];
+	size_t length = strlen(removed) - strlen(REMOVED);
+	struct files f = { 0 };
+
+	if (length < 2 || length > NAME_SIZE)
+		return;
+	snprintf(name, sizeof(name), "%.*s", (int)length - 1, removed + 1);
+	if (!config_name_valid(name))
+		return;
+	files_of(name, &f);
+	snprintf(from, sizeof(from), "%s", f.removed);
+	snprintf(root, sizeof(root), "%s/%s", PATH_CLIENTS, name);
+	if (access(root, F_OK) == 0 && access(f.client, F_OK) == -1)
+		rename(from, f.client);
+	else
+		unlink(from);
+}
+
+static void
+settle_all_removed(int directory)
+{
+	int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *entries = fd == -1 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (entries == NULL)
+		return;
+	while ((entry = readdir(entries)) != NULL) {
+		size_t length = strlen(entry->d_name);
+
+		if (entry->d_name[0] == '.' && length > strlen(REMOVED) &&
+		    strcmp(entry->d_name + length - strlen(REMOVED), REMOVED) == 0)
+			settle_removed(entry->d_name);
+	}
+	closedir(entries);
 }
 
 bool
 clients_begin(void)
 {
-	int fd;
+	char why[TEXT_SIZE];
+	int fd, roots;
 
 	if (geteuid() != 0) {
 		log_errx("only root may do that: client files and roots are root's");
@@ -52,6 +99,13 @@ clients_begin(void)
 		log_err("%s", PATH_CLIENTS_D);
 		return false;
 	}
+	roots = clients_lock(true, why, sizeof(why)); /* removes what was left over there */
+	if (roots == -1) {
+		log_errx("%s", why);
+		return false;
+	}
+	close(roots);
+	settle_all_removed(fd);
 	return true;
 }
 
@@ -169,16 +223,12 @@ server_read_again(void)
 }
 
 bool
-client_attached(const char *name)
+root_attached(const char *name)
 {
 	struct client_manifest manifest;
-	struct attach_paths paths;
 	char why[TEXT_SIZE];
 
-	if (client_manifest_read(name, &manifest, why, sizeof(why)) == -1)
-		return false;
-	attach_paths(&manifest, &paths);
-	return attach_in_use(paths.upper_file);
+	return client_manifest_read(name, &manifest, why, sizeof(why)) == 0 && client_attached(&manifest);
 }
 
 bool
@@ -186,7 +236,7 @@ wait_until_detached(const char *name)
 {
 	struct timespec pause = { 0, DETACH_EVERY_MS * 1000000L };
 
-	for (int i = 0; client_attached(name); i++) {
+	for (int i = 0; root_attached(name); i++) {
 		if (i == DETACH_TRIES)
 			return false;
 		nanosleep(&pause, NULL);

@@ -45,7 +45,7 @@ enum server { SERVER_RELOADED, SERVER_AWAY, SERVER_REFUSED };
 enum server server_read_again(void);
 extern const char server_away_note[];
 /* Is the root in force of this client attached? */
-bool client_attached(const char *name);
+bool root_attached(const char *name);
 /* Until the root in force is attached no more, for up to ten seconds. */
 bool wait_until_detached(const char *name);
 

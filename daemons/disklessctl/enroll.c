@@ -105,13 +105,41 @@ is_included(const char *name)
 	return found;
 }
 
+static int
+make_root(const struct config *config, const struct config_client *client, char *why, size_t size)
+{
+	struct root_wish wish = { .client = client, .low_water = config->low_water };
+
+	return root_make(&wish, why, size);
+}
+
+/* A root of that name without a client is one that was kept, or of an add that was killed: it is taken. */
+static int
+make_or_take_root(const struct config *config, const struct config_client *client, bool *taken, char *why, size_t size)
+{
+	struct client_manifest manifest;
+	char unread[TEXT_SIZE];
+
+	*taken = client_manifest_read(client->name, &manifest, unread, sizeof(unread)) == 0;
+	if (!*taken)
+		return make_root(config, client, why, size);
+	if (client->image != NULL && strcmp(client->image->name, manifest.image) == 0)
+		return 0;
+	snprintf(why, size,
+	    "there is a root of that name, of image %s; delete it: disklessctl client remove %s --purge",
+	    manifest.image, client->name);
+	return -1;
+}
+
 static void
-undo_add(const char *name, const struct files *f)
+undo_add(const char *name, const struct files *f, bool taken)
 {
 	char why[TEXT_SIZE];
 
 	unlink(f->client);
-	if (client_attached(name))
+	if (taken)
+		return;
+	if (root_attached(name))
 		server_read_again();
 	if (!wait_until_detached(name))
 		log_errx("the root of client %s is in use and stays", name);
@@ -126,24 +154,26 @@ add(const struct wishes *w, struct report *r)
 	char why[TEXT_SIZE] = "it was not added";
 	struct config *config;
 	enum server server = SERVER_REFUSED;
+	bool taken = false;
 
 	files_of(w->name, &f);
 	config = check_wishes(w, &f);
 	if (config != NULL && access(f.client, F_OK) == 0) {
 		snprintf(why, sizeof(why), "%s exists, but %s does not include it", f.client, PATH_CONFIG);
-	} else if (config != NULL && root_make(client_in(config, w->name), why, sizeof(why)) == 0) {
+	} else if (config != NULL &&
+		   make_or_take_root(config, client_in(config, w->name), &taken, why, sizeof(why)) == 0) {
 		snprintf(why, sizeof(why), "it was not added");
 		if (client_file_write(client_in(config, w->name), &f) && is_included(w->name))
 			server = server_read_again();
 		if (server == SERVER_REFUSED)
-			undo_add(w->name, &f);
+			undo_add(w->name, &f, taken);
 	}
 	config_free(config);
 	if (server == SERVER_REFUSED) {
 		report_failed(r, w->name, why);
 	} else {
 		r->note = server == SERVER_AWAY ? server_away_note : NULL;
-		report_good(r, w->name, NULL);
+		report_good(r, w->name, taken ? "with the root that was there" : NULL);
 	}
 }
 
@@ -381,14 +411,14 @@ is_named(const char *name, const struct names *names)
 
 /* 1: made; 0: it had one, or needs none; -1: failed. */
 static int
-prepare_one(const struct config_client *client)
+prepare_one(const struct config *config, const struct config_client *client)
 {
 	struct client_manifest manifest;
 	char why[TEXT_SIZE];
 
 	if (client->image == NULL || client_manifest_read(client->name, &manifest, why, sizeof(why)) == 0)
 		return 0;
-	if (root_make(client, why, sizeof(why)) == 0)
+	if (make_root(config, client, why, sizeof(why)) == 0)
 		return 1;
 	log_errx("client %s: %s", client->name, why);
 	return -1;
@@ -407,7 +437,7 @@ prepare(const struct config *config, const struct names *names, bool json)
 
 		if (!is_named(client->name, names))
 			continue;
-		result = prepare_one(client);
+		result = prepare_one(config, client);
 		made += result > 0;
 		failed += result < 0;
 		output_row(o);

@@ -1,328 +1,356 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Makes and destroys roots. Runs as root, holds a lock on the clients' directory all the while; what it makes is seen whole or
- * not at all. Must never touch a root that is attached.
- */
+/* The ways from one generation of a root to the next (root_make.h), each a few steps of root_store.h and root_build.c. Runs as root. */
 #include "root_make.h"
 
-#include <sys/file.h>
 #include <sys/stat.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "adapt.h"
 #include "attach.h"
 #include "beneath.h"
-#include "manifest.h"
+#include "clients.h"
 #include "paths.h"
-#include "program.h"
+#include "root_store.h"
 
-#define FSID_TEXT 32
-#define LABEL_MAX 16 /* of ext4 */
-
-struct making {
-	struct client_manifest manifest;
-	struct attach_paths paths;
-	int clients;              /* PATH_CLIENTS, locked */
-	char name[NAME_SIZE + 8]; /* .NAME.tmp */
-	char path[PATH_SIZE];     /* the same, whole */
-	char *why;
-	size_t size;
-};
-
-static int failed(struct making *, const char *, ...) __attribute__((format(printf, 2, 3)));
+/* ---- what is wished ---- */
 
 static int
-failed(struct making *m, const char *format, ...)
+wish_image(struct making *m)
 {
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(m->why, m->size, format, ap);
-	va_end(ap);
-	return -1;
-}
-
-/* ---- the clients' directory ---- */
-
-/* The lock is ours: whatever is hidden there was left by somebody who was ended. */
-static int
-remove_left_overs(struct making *m)
-{
-	DIR *entries = opendir(PATH_CLIENTS);
-	struct dirent *entry;
-	int result = 0;
-
-	if (entries == NULL)
-		return failed(m, "%s: %s", PATH_CLIENTS, strerror(errno));
-	while (result == 0 && (entry = readdir(entries)) != NULL)
-		if (entry->d_name[0] == '.' && strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-		    beneath_remove_tree(m->clients, entry->d_name) == -1)
-			result = failed(m, "%s/%s: %s", PATH_CLIENTS, entry->d_name, strerror(errno));
-	closedir(entries);
-	return result;
-}
-
-static int
-lock_clients(struct making *m)
-{
-	if ((mkdir(PATH_STATE, 0755) == -1 && errno != EEXIST) || (mkdir(PATH_CLIENTS, 0700) == -1 && errno != EEXIST))
-		return failed(m, "%s: %s", PATH_CLIENTS, strerror(errno));
-	m->clients = open(PATH_CLIENTS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (m->clients == -1 || flock(m->clients, LOCK_EX) == -1)
-		return failed(m, "%s: %s", PATH_CLIENTS, strerror(errno));
-	return remove_left_overs(m);
-}
-
-static int
-no_clients(struct making *m)
-{
-	DIR *entries = opendir(PATH_CLIENTS);
-	struct dirent *entry;
-	int found = 0;
-
-	if (entries == NULL)
-		return failed(m, "%s: %s", PATH_CLIENTS, strerror(errno));
-	while ((entry = readdir(entries)) != NULL)
-		found += entry->d_name[0] != '.';
-	closedir(entries);
-	if (found == 0)
-		return 0;
-	return failed(m,
-	    "%s is missing, though there are roots; write a number there that is larger than each fsid in "
-	    "%s/*/manifest",
-	    PATH_NEXT_FSID, PATH_CLIENTS);
-}
-
-/* The number in the file, or 1 if there was no root yet. 0 and why. */
-static uint32_t
-read_next_fsid(struct making *m, int state)
-{
-	unsigned long long number;
-	char *text, *end;
-	size_t length;
-
-	if (beneath_slurp(state, "next-fsid", FSID_TEXT, &text, &length) == -1) {
-		if (errno == ENOENT)
-			return no_clients(m) == 0 ? 1 : 0;
-		failed(m, "%s: %s", PATH_NEXT_FSID, strerror(errno));
-		return 0;
-	}
-	number = strtoull(text, &end, 10);
-	if (text[0] < '1' || text[0] > '9' || strcmp(end, "\n") != 0 || number >= UINT32_MAX) {
-		failed(m, "%s: it should be a number from 1 to %u", PATH_NEXT_FSID, UINT32_MAX - 1);
-		number = 0;
-	}
-	free(text);
-	return (uint32_t)number;
-}
-
-/* Written before it is used: a number that was given out once is gone, whatever happens. */
-static int
-take_fsid(struct making *m)
-{
-	int state = open(PATH_STATE, O_RDONLY | O_DIRECTORY | O_CLOEXEC), length, result = -1;
-	char text[FSID_TEXT];
-
-	if (state == -1)
-		return failed(m, "%s: %s", PATH_STATE, strerror(errno));
-	m->manifest.fsid = read_next_fsid(m, state);
-	if (m->manifest.fsid != 0) {
-		length = snprintf(text, sizeof(text), "%" PRIu32 "\n", m->manifest.fsid + 1);
-		result = beneath_write(state, "next-fsid", text, (size_t)length, 0600);
-		if (result == -1 || fsync(state) == -1)
-			result = failed(m, "%s: %s", PATH_NEXT_FSID, strerror(errno));
-	}
-	close(state);
-	return result;
-}
-
-/* ---- making ---- */
-
-static int
-describe(struct making *m, const struct config_client *client)
-{
-	struct stat st;
+	const struct config_client *client = m->wish->client;
+	struct image_manifest image;
 
 	if (client->image == NULL)
-		return failed(m, "client %s has no image", client->name);
-	if (client->quota < CONFIG_QUOTA_MIN)
-		return failed(m,
-		    "client %s: a quota of %" PRIu64 " bytes is too small for a filesystem; it should be %" PRIu64
-		    "M or more",
-		    client->name, client->quota, CONFIG_QUOTA_MIN >> 20);
-	if (fstatat(m->clients, client->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return failed(m,
-		    "client %s has a root already: %s/%s; if an add or remove was cut short, end it: disklessctl "
-		    "client remove %s",
-		    client->name, PATH_CLIENTS, client->name, client->name);
-	snprintf(m->manifest.name, sizeof(m->manifest.name), "%s", client->name);
-	snprintf(m->manifest.image, sizeof(m->manifest.image), "%s", client->image->name);
-	m->manifest.quota = client->quota;
-	m->manifest.version = image_newest(client->image->name);
-	if (m->manifest.version == 0)
-		return failed(m, "image %s has no version; import one: disklessctl image import FILE --name %s",
+		return making_failed(m, "it has no image");
+	memset(m->next.image, 0, sizeof(m->next.image));
+	snprintf(m->next.image, sizeof(m->next.image), "%s", client->image->name);
+	m->next.version = m->wish->version != 0 ? m->wish->version : image_newest(client->image->name);
+	if (m->next.version == 0)
+		return making_failed(m, "image %s has no version; import one: disklessctl image import FILE --name %s",
 		    client->image->name, client->image->name);
-	return 0;
+	return image_manifest_read(m->next.image, m->next.version, &image, m->why, m->size);
 }
 
 static int
-make_directory(struct making *m)
+wish_size(struct making *m)
 {
-	snprintf(m->name, sizeof(m->name), ".%s.tmp", m->manifest.name);
-	snprintf(m->path, sizeof(m->path), "%s/%s", PATH_CLIENTS, m->name);
-	if (mkdirat(m->clients, m->name, 0700) == -1)
-		return failed(m, "%s: %s", m->path, strerror(errno));
-	attach_paths(&m->manifest, &m->paths);
-	snprintf(m->paths.upper_file, PATH_SIZE, "%.200s/upper.ext4", m->path);
-	snprintf(m->paths.image, PATH_SIZE, "%.200s/image", m->path);
-	snprintf(m->paths.upper, PATH_SIZE, "%.200s/upper", m->path);
-	snprintf(m->paths.root, PATH_SIZE, "%.200s/root", m->path);
-	return 0;
+	const struct config_client *client = m->wish->client;
+
+	m->next.quota = client->quota;
+	m->next.inodes = client->inodes;
+	if (client->quota >= CONFIG_QUOTA_MIN)
+		return 0;
+	return making_failed(m,
+	    "a quota of %" PRIu64 " bytes is too small for a filesystem; it should be %" PRIu64 "M or more",
+	    client->quota, CONFIG_QUOTA_MIN >> 20);
 }
 
-/* All zeros already, so that nothing but its tables is written: a new root takes less than a megabyte of the disk. */
-static int
-make_upper(struct making *m)
-{
-	char label[LABEL_MAX + 1], output[PROGRAM_OUTPUT], reason[TEXT_SIZE];
-	const char *const argv[] = { "/sbin/mke2fs", "-F", "-q", "-t", "ext4", "-m", "0", "-e", "remount-ro", "-L",
-		label, "-E", "nodiscard,lazy_itable_init=1,lazy_journal_init=1,root_owner=0:0", m->paths.upper_file,
-		NULL };
-	struct program program = { .argv = argv };
-	int fd = open(m->paths.upper_file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+/* ---- the ways ---- */
 
-	if (fd == -1 || ftruncate(fd, (off_t)m->manifest.quota) == -1) {
-		failed(m, "%s: %s", m->paths.upper_file, strerror(errno));
-		if (fd != -1)
-			close(fd);
+static int
+publish_new(struct making *m, uint32_t drop)
+{
+	if (making_fsid(m) == -1 || making_describe(m) == -1)
 		return -1;
-	}
-	close(fd);
-	snprintf(label, sizeof(label), "%.*s", LABEL_MAX, m->manifest.name);
-	if (program_run(&program, output, reason, sizeof(reason)) == -1)
-		return failed(m, "client %s: making its filesystem: %s", m->manifest.name, reason);
-	return 0;
-}
-
-struct try_job {
-	const struct making *making;
-	char why[TEXT_SIZE];
-};
-
-static int
-try_root(void *argument)
-{
-	struct try_job *job = argument;
-	const struct making *m = job->making;
-	int root, result = -1;
-
-	if (attach_root(&m->paths, job->why, sizeof(job->why)) == -1)
-		return -1;
-	root = open(m->paths.root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root == -1) {
-		snprintf(job->why, sizeof(job->why), "%s: %s", m->paths.root, strerror(errno));
-	} else {
-		result = adapt_client(root, m->manifest.name, job->why, sizeof(job->why));
-		close(root);
-	}
-	if ((detach_root(&m->paths) == -1 || detach_image(m->paths.image) == -1) && result == 0) {
-		snprintf(job->why, sizeof(job->why), "%s: detaching it: %s", m->paths.root, strerror(errno));
-		result = -1;
-	}
-	return result;
-}
-
-static int
-try_it(struct making *m)
-{
-	struct try_job *job = shared_memory(sizeof(*job));
-
-	if (job == NULL)
-		return failed(m, "no memory");
-	job->making = m;
-	if (in_mount_namespace(try_root, job, job->why, sizeof(job->why)) == -1)
-		return failed(m, "client %s: its new root: %s", m->manifest.name, job->why);
-	return 0;
-}
-
-static int
-publish(struct making *m)
-{
-	int directory = openat(m->clients, m->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC), result = -1;
-
-	if (directory != -1 && client_manifest_write(directory, &m->manifest, m->why, m->size) == -1) {
-		close(directory);
-		return -1;
-	}
-	if (directory != -1 && fsync(directory) == 0 &&
-	    renameat2(m->clients, m->name, m->clients, m->manifest.name, RENAME_NOREPLACE) == 0)
-		result = fsync(m->clients);
-	if (result == -1)
-		failed(m, "%s/%s: %s", PATH_CLIENTS, m->manifest.name, strerror(errno));
-	if (directory != -1)
-		close(directory);
-	return result;
+	return making_publish(m, drop);
 }
 
 int
-root_make(const struct config_client *client, char *why, size_t size)
+root_make(struct root_wish *wish, char *why, size_t size)
 {
-	static int (*const steps[])(struct making *) = { make_directory, make_upper, try_it, take_fsid, publish };
-	struct making m = { .clients = -1, .why = why, .size = size };
-	int result = lock_clients(&m);
+	struct making m = { .wish = wish, .why = why, .size = size };
+	int result = making_begin(&m, wish->client->name, true);
 
+	memcpy(m.next.name, m.now.name, sizeof(m.next.name));
+	if (result == 0 &&
+	    (wish_image(&m) == -1 || wish_size(&m) == -1 || making_directory(&m) == -1 || build_fresh(&m, false) == -1))
+		result = -1;
 	if (result == 0)
-		result = describe(&m, client);
-	for (size_t i = 0; result == 0 && i < sizeof(steps) / sizeof(steps[0]); i++)
-		result = steps[i](&m);
-	if (result == -1 && m.name[0] != '\0')
-		beneath_remove_tree(m.clients, m.name);
-	if (m.clients != -1)
-		close(m.clients);
-	return result;
+		result = publish_new(&m, 0);
+	return making_end(&m, result);
 }
 
-/* ---- destroying ---- */
+int
+root_reset(struct root_wish *wish, bool purge, char *why, size_t size)
+{
+	struct making m = { .wish = wish, .why = why, .size = size };
+	int result = making_begin(&m, wish->client->name, false);
+
+	if (result == 0 && (wish_size(&m) == -1 || making_directory(&m) == -1 || build_fresh(&m, false) == -1))
+		result = -1;
+	if (result == 0)
+		result = publish_new(&m, purge ? m.now.generation : 0);
+	return making_end(&m, result);
+}
+
+int
+root_upgrade(struct root_wish *wish, char *why, size_t size)
+{
+	struct making m = { .wish = wish, .why = why, .size = size };
+	int result = making_begin(&m, wish->client->name, false);
+
+	if (result == 0)
+		result = wish_image(&m);
+	if (result == 0 && m.next.version == m.now.version && strcmp(m.next.image, m.now.image) == 0) {
+		snprintf(wish->note, sizeof(wish->note), "it is on image %s version %" PRIu32 " already", m.now.image,
+		    m.now.version);
+		return making_end(&m, 0);
+	}
+	if (result == 0 && (wish_size(&m) == -1 || making_directory(&m) == -1 || build_fresh(&m, true) == -1))
+		result = -1;
+	if (result == 0)
+		result = publish_new(&m, 0);
+	return making_end(&m, result);
+}
+
+int
+root_resize(struct root_wish *wish, char *why, size_t size)
+{
+	struct making m = { .wish = wish, .why = why, .size = size };
+	int result = making_begin(&m, wish->client->name, false);
+
+	if (result == 0 && wish->client->quota == m.now.quota) {
+		snprintf(wish->note, sizeof(wish->note), "it has that size already");
+		return making_end(&m, 0);
+	}
+	if (result == 0 && (making_directory(&m) == -1 || build_copy(&m, m.now.generation) == -1 ||
+			       build_resize(&m, wish->client->quota) == -1))
+		result = -1;
+	if (result == 0)
+		result = publish_new(&m, m.now.generation);
+	return making_end(&m, result);
+}
+
+/* ---- snapshots ---- */
+
+/* The kept generation of this label, or of this number; 0: there is none. */
+static uint32_t
+find_kept(const struct making *m, const char *what, bool *snapshot)
+{
+	uint32_t kept[GENERATIONS_MAX], found = 0;
+	size_t count = client_kept(&m->now, kept);
+
+	for (size_t i = 0; i < count; i++) {
+		struct client_manifest g;
+		char number[16], why[TEXT_SIZE];
+
+		if (client_generation_read(m->now.name, kept[i], &g, why, sizeof(why)) == -1)
+			continue;
+		snprintf(number, sizeof(number), "%" PRIu32, kept[i]);
+		if (strcmp(g.label, what) != 0 && strcmp(number, what) != 0)
+			continue;
+		found = kept[i];
+		*snapshot = strcmp(g.label, "-") != 0;
+		if (strcmp(g.label, what) == 0)
+			return found; /* a label may look like a number */
+	}
+	return found;
+}
+
+static size_t
+count_snapshots(const struct making *m)
+{
+	uint32_t kept[GENERATIONS_MAX];
+	size_t count = client_kept(&m->now, kept), snapshots = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct client_manifest g;
+		char why[TEXT_SIZE];
+
+		snapshots += client_generation_read(m->now.name, kept[i], &g, why, sizeof(why)) == 0 &&
+			     strcmp(g.label, "-") != 0;
+	}
+	return snapshots;
+}
 
 static int
-destroy(struct making *m, const char *name)
+may_snapshot(struct making *m, const char *label)
 {
-	char upper[PATH_SIZE + NAME_SIZE];
+	bool snapshot;
 
-	snprintf(upper, sizeof(upper), "%s/%s/upper.ext4", PATH_CLIENTS, name);
-	if (attach_in_use(upper))
-		return failed(m,
+	if (strspn(label, "0123456789") == strlen(label) || !config_name_valid(label))
+		return making_failed(m,
+		    "\"%.80s\" cannot be a snapshot's name: letters, digits, '-' and '_', and not digits alone", label);
+	if (find_kept(m, label, &snapshot) != 0)
+		return making_failed(m,
+		    "it has a snapshot %s already; remove it: disklessctl client prune %s --only %s", label,
+		    m->now.name, label);
+	if (count_snapshots(m) >= SNAPSHOTS_MAX)
+		return making_failed(m,
+		    "it has %d snapshots, and no more are kept; remove one: disklessctl client prune %s --only NAME",
+		    SNAPSHOTS_MAX, m->now.name);
+	return 0;
+}
+
+int
+root_snapshot(struct root_wish *wish, const char *label, char *why, size_t size)
+{
+	struct making m = { .wish = wish, .why = why, .size = size };
+	int result = making_begin(&m, wish->client->name, false);
+
+	if (result == 0 &&
+	    (may_snapshot(&m, label) == -1 || making_directory(&m) == -1 || build_copy(&m, m.now.generation) == -1))
+		result = -1;
+	if (result == 0) {
+		memset(m.next.label, 0, sizeof(m.next.label));
+		snprintf(m.next.label, sizeof(m.next.label), "%s", label);
+		result = making_describe(&m) == -1 ? -1 : making_publish_beside(&m);
+	}
+	return making_end(&m, result);
+}
+
+/* ---- going back ---- */
+
+/* The generation that to names; by default the one before, or else the latest without a label. */
+static uint32_t
+choose(struct making *m, const char *to, bool *snapshot)
+{
+	uint32_t kept[GENERATIONS_MAX], chosen = 0;
+	size_t count = client_kept(&m->now, kept);
+
+	if (to != NULL) {
+		chosen = find_kept(m, to, snapshot);
+		if (chosen == 0)
+			making_failed(m, "it has no snapshot or earlier generation %.80s", to);
+		return chosen;
+	}
+	*snapshot = false;
+	for (size_t i = 0; i < count; i++) {
+		char number[16];
+		bool labelled = false;
+
+		snprintf(number, sizeof(number), "%" PRIu32, kept[i]);
+		if (kept[i] == m->now.previous && find_kept(m, number, &labelled) != 0 && !labelled)
+			return kept[i];
+		if (find_kept(m, number, &labelled) != 0 && !labelled)
+			chosen = kept[i];
+	}
+	if (chosen == 0)
+		making_failed(m, "it has no earlier generation to go back to");
+	return chosen;
+}
+
+static int
+read_generation(struct making *m, uint32_t generation)
+{
+	struct image_manifest image;
+
+	if (client_generation_read(m->now.name, generation, &m->next, m->why, m->size) == -1)
+		return -1;
+	return image_manifest_read(m->next.image, m->next.version, &image, m->why, m->size);
+}
+
+static int
+go_back(struct making *m, uint32_t generation, bool snapshot)
+{
+	if (read_generation(m, generation) == -1)
+		return -1;
+	if (!snapshot)
+		return making_fsid(m) == -1 ? -1 : making_publish(m, 0);
+	if (making_directory(m) == -1 || build_copy(m, generation) == -1)
+		return -1;
+	return publish_new(m, 0);
+}
+
+int
+root_rollback(struct root_wish *wish, const char *to, char *why, size_t size)
+{
+	struct making m = { .wish = wish, .why = why, .size = size };
+	int result = making_begin(&m, wish->client->name, false);
+	bool snapshot = false;
+	uint32_t generation = result == 0 ? choose(&m, to, &snapshot) : 0;
+
+	result = generation == 0 ? -1 : go_back(&m, generation, snapshot);
+	if (result == 0)
+		snprintf(wish->note, sizeof(wish->note), "generation %" PRIu32 ", image %s version %" PRIu32,
+		    m.next.generation, m.next.image, m.next.version);
+	return making_end(&m, result);
+}
+
+/* ---- removing ---- */
+
+static int
+prune(struct making *m, const char *which)
+{
+	uint32_t kept[GENERATIONS_MAX], chosen = 0;
+	size_t count = client_kept(&m->now, kept), left = 0;
+	bool snapshot;
+
+	if (which != NULL && (chosen = find_kept(m, which, &snapshot)) == 0)
+		return making_failed(m, "it has no snapshot or earlier generation %.80s", which);
+	for (size_t i = 0; i < count; i++) {
+		char number[16];
+		bool labelled = false;
+
+		snprintf(number, sizeof(number), "%" PRIu32, kept[i]);
+		if (chosen != 0 ? kept[i] != chosen : (find_kept(m, number, &labelled) != 0 && labelled))
+			kept[left++] = kept[i];
+		else if (kept[i] == m->next.previous)
+			m->next.previous = 0;
+	}
+	snprintf(m->wish->note, sizeof(m->wish->note), "%zu removed", count - left);
+	if (left == count)
+		return 0;
+	client_keep(&m->next, kept, left);
+	if (client_manifest_write(m->home, &m->next, m->why, m->size) == -1)
+		return -1;
+	return clients_tidy(m->clients, m->now.name, m->why, m->size);
+}
+
+int
+root_prune(struct root_wish *wish, const char *which, char *why, size_t size)
+{
+	struct making m = { .wish = wish, .why = why, .size = size };
+	int result = making_open(&m, wish->client->name);
+
+	if (result == 0)
+		result = prune(&m, which);
+	return making_end(&m, result);
+}
+
+static int
+destroy(int clients, const char *name, char *why, size_t size)
+{
+	struct client_manifest manifest;
+	char hidden[NAME_SIZE + 8];
+
+	if (client_manifest_read(name, &manifest, why, size) == 0 && client_attached(&manifest)) {
+		snprintf(why, size,
 		    "the root of client %s is attached; take it out of the configuration first: disklessctl client "
 		    "remove %s",
 		    name, name);
-	snprintf(m->name, sizeof(m->name), ".%s.gone", name);
-	if (renameat2(m->clients, name, m->clients, m->name, RENAME_NOREPLACE) == -1)
-		return errno == ENOENT ? 0 : failed(m, "%s/%s: %s", PATH_CLIENTS, name, strerror(errno));
-	if (fsync(m->clients) == -1 || beneath_remove_tree(m->clients, m->name) == -1)
-		return failed(m, "%s/%s: %s", PATH_CLIENTS, m->name, strerror(errno));
-	return 0;
+		return -1;
+	}
+	snprintf(hidden, sizeof(hidden), ".%s.gone", name);
+	if (renameat2(clients, name, clients, hidden, RENAME_NOREPLACE) == -1) {
+		if (errno == ENOENT)
+			return 0;
+	} else if (fsync(clients) == 0 && beneath_remove_tree(clients, hidden) == 0) {
+		return 0;
+	}
+	snprintf(why, size, "%s/%s: %s", PATH_CLIENTS, name, strerror(errno));
+	return -1;
 }
 
 int
 root_destroy(const char *name, char *why, size_t size)
 {
-	struct making m = { .clients = -1, .why = why, .size = size };
-	int result = lock_clients(&m);
+	int clients, result;
 
-	if (!config_name_valid(name))
-		result = failed(&m, "no client has such a name");
-	if (result == 0)
-		result = destroy(&m, name);
-	if (m.clients != -1)
-		close(m.clients);
+	if (!config_name_valid(name)) {
+		snprintf(why, size, "no client has such a name");
+		return -1;
+	}
+	clients = clients_lock(true, why, size);
+	if (clients == -1)
+		return -1;
+	result = destroy(clients, name, why, size);
+	close(clients);
 	return result;
 }

@@ -59,15 +59,16 @@ take_out(const char *name, struct leaving *l, char *why, size_t size)
 	return l->withdrawn;
 }
 
+/* What is still beside its place when we are killed, the next command puts back while there is a root of that name. */
 static void
-settle(struct leaving *l, size_t count, enum server server)
+settle(struct leaving *l, bool stays)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (l[i].withdrawn && server == SERVER_REFUSED)
-			rename(l[i].files.removed, l[i].files.client);
-		else if (l[i].withdrawn)
-			unlink(l[i].files.removed);
-	}
+	if (!l->withdrawn)
+		return;
+	if (stays)
+		rename(l->files.removed, l->files.client);
+	else
+		unlink(l->files.removed);
 	directory_sync(PATH_CLIENTS_D);
 }
 
@@ -107,7 +108,6 @@ remove_named(const struct names *names, bool purge, bool json)
 			report_failed(&report, names->name[i], why);
 	}
 	server = report.failed == names->count ? SERVER_AWAY : server_read_again();
-	settle(l, names->count, server);
 	for (size_t i = 0; i < names->count; i++) {
 		if (l[i].failed)
 			continue;
@@ -115,6 +115,7 @@ remove_named(const struct names *names, bool purge, bool json)
 			report_good(&report, names->name[i], NULL);
 		else
 			report_failed(&report, names->name[i], why);
+		settle(&l[i], server == SERVER_REFUSED);
 	}
 	report.note = server == SERVER_AWAY ? server_away_note : NULL;
 	free(l);

@@ -21,6 +21,7 @@
 
 #include <event2/event.h>
 
+#include "clients.h"
 #include "clock.h"
 #include "confine.h"
 #include "log.h"
@@ -123,6 +124,17 @@ make_directories(void)
 	make_directory(PATH_IMAGES, 0700);
 	make_directory(PATH_CLIENTS, 0700);
 	make_directory(PATH_ROOTS, 0755);
+}
+
+/* What was interrupted when the machine, or disklessctl, ended; unless it works right now. */
+static void
+tidy_clients(void)
+{
+	char why[TEXT_SIZE];
+	int fd = clients_lock(false, why, sizeof(why));
+
+	if (fd != -1)
+		close(fd);
 }
 
 /* One disklessd a machine. The descriptor is kept, and with it the lock. */
@@ -257,6 +269,7 @@ main(int argc, char *argv[])
 	log_level(verbose > 0 ? LOG_DEBUG : LOG_INFO);
 	make_directories();
 	lock_out_others();
+	tidy_clients();
 	raise_file_limit();
 	run(config);
 	log_info("stopped");

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include <event2/event.h>
 
 #include "address.h"
+#include "clients.h"
 #include "clock.h"
 #include "log.h"
 #include "manifest.h"
@@ -40,6 +42,7 @@ struct root {
 	char boot[PATH_SIZE];
 	bool known; /* manifest and paths are read */
 	bool attached;
+	bool held;        /* disklessctl works on it; it is attached when that ends */
 	bool configured;  /* false: it is on its way out */
 	bool try_again;   /* text or not */
 	bool listed;      /* in the export lines last given out */
@@ -49,6 +52,7 @@ struct root {
 	uint32_t client;  /* index in the configuration, while configured */
 	uint64_t attached_at;
 	char text[TEXT_SIZE]; /* why it is not attached */
+	char note[TEXT_SIZE]; /* what is not as the configuration says, though it is served */
 };
 
 static TAILQ_HEAD(root_list, root) roots = TAILQ_HEAD_INITIALIZER(roots);
@@ -118,7 +122,10 @@ state_of(const struct root *r, struct msg_client_state *state)
 	state->quota = r->manifest.quota;
 	if (r->attached && attach_usage(r->paths.upper, &size, &state->used) == -1)
 		state->used = 0;
-	snprintf(state->text, sizeof(state->text), "%s", r->text);
+	snprintf(state->text, sizeof(state->text), "%s",
+	    r->held      ? "disklessctl works on its root"
+	    : r->text[0] ? r->text
+			 : r->note);
 }
 
 static void
@@ -151,6 +158,27 @@ fail(struct root *r, const char *why)
 	snprintf(r->text, sizeof(r->text), "%s", why);
 }
 
+/* A root is served as it was made: a change of the configuration does not take a board's root away from it. */
+static void
+note_differences(struct root *r, const struct config_client *client)
+{
+	char note[TEXT_SIZE] = "";
+
+	if (client->image != NULL && strcmp(r->manifest.image, client->image->name) != 0)
+		snprintf(note, sizeof(note),
+		    "its root is of image %s, the configuration says %s; run: disklessctl client upgrade %s",
+		    r->manifest.image, client->image->name, r->name);
+	else if (r->manifest.quota != client->quota)
+		snprintf(note, sizeof(note),
+		    "its root has %" PRIu64 " bytes, the configuration says %" PRIu64
+		    "; run: disklessctl client resize %s",
+		    r->manifest.quota, client->quota, r->name);
+	note[TEXT_SIZE - 1] = '\0';
+	if (note[0] != '\0' && strcmp(note, r->note) != 0)
+		log_warnx("client %s: %s", r->name, note);
+	snprintf(r->note, sizeof(r->note), "%s", note);
+}
+
 static bool
 learn(struct root *r, const struct config_client *client)
 {
@@ -166,12 +194,7 @@ learn(struct root *r, const struct config_client *client)
 		fail(r, text);
 		return false;
 	}
-	if (client->image != NULL && strcmp(r->manifest.image, client->image->name) != 0) {
-		snprintf(why, sizeof(why), "its root was made from image %s, the configuration says %.64s",
-		    r->manifest.image, client->image->name);
-		fail(r, why);
-		return false;
-	}
+	note_differences(r, client);
 	if (image_manifest_read(r->manifest.image, r->manifest.version, &image, why, sizeof(why)) == -1) {
 		fail(r, why);
 		return false;
@@ -193,8 +216,18 @@ fsid_taken(const struct root *mine)
 	return false;
 }
 
+/* It is tried again by itself until whoever works on it lets go. */
 static void
-attach(struct root *r)
+wait_for_release(struct root *r)
+{
+	if (!r->held)
+		log_info("client %s: its root is held", r->name);
+	r->held = true;
+	work_later();
+}
+
+static void
+attach_unheld(struct root *r)
 {
 	const struct config_client *client = &server->config->client[r->client];
 	char why[TEXT_SIZE];
@@ -216,6 +249,32 @@ attach(struct root *r)
 	r->text[0] = '\0';
 	log_debug("client %s: root attached", r->name);
 	exports_request(server);
+}
+
+/* Nobody begins to work on it while it is being attached. */
+static void
+attach(struct root *r)
+{
+	int lock = client_hold(r->name, true);
+
+	if (lock == -1 && errno == EWOULDBLOCK) {
+		wait_for_release(r);
+		return;
+	}
+	r->held = false;
+	attach_unheld(r);
+	if (lock != -1)
+		close(lock);
+}
+
+static bool
+is_held(const char *name)
+{
+	int lock = client_hold(name, true);
+
+	if (lock != -1)
+		close(lock);
+	return lock == -1 && errno == EWOULDBLOCK;
 }
 
 /* ---- withdrawing ---- */
@@ -280,12 +339,27 @@ want_again(const char *name)
 			want((uint32_t)i, &server->config->client[i]);
 }
 
+/* Those that are held are asked for all at once, when the timer ends; the others wait for nobody. */
+static void
+try_held_again(void)
+{
+	struct root *r;
+
+	TAILQ_FOREACH (r, &roots, next)
+		if (r->held && r->configured) {
+			r->held = is_held(r->name);
+			if (r->held)
+				work_later();
+		}
+}
+
 /* One root a turn: a mount takes milliseconds, and a thousand of them must not keep READs waiting. */
 static void
 on_work(evutil_socket_t fd, short what, void *argument)
 {
 	struct root *r;
 
+	try_held_again();
 	TAILQ_FOREACH (r, &roots, next)
 		if (!r->configured && detach(r)) {
 			want_again(r->name);
@@ -294,7 +368,7 @@ on_work(evutil_socket_t fd, short what, void *argument)
 			return;
 		}
 	TAILQ_FOREACH (r, &roots, next)
-		if (r->configured && !r->attached && (r->text[0] == '\0' || r->try_again)) {
+		if (r->configured && !r->attached && !r->held && (r->text[0] == '\0' || r->try_again)) {
 			attach(r);
 			tell(r);
 			work_now();
@@ -425,11 +499,14 @@ keep_or_want(uint32_t index, const struct config_client *client)
 
 	if (r == NULL) {
 		want(index, client);
-	} else if (same(r)) {
+	} else if (same(r) && !(r->attached && is_held(r->name))) {
 		r->client = index;
 		r->configured = true;
+		r->held = false;
 		r->known = r->attached; /* what is not attached is read again */
 		r->text[0] = '\0';      /* and tried again */
+		if (r->known)
+			note_differences(r, client);
 	}
 }
 

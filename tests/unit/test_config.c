@@ -19,7 +19,7 @@
 #define WITHOUT_QUOTA   "client a { network lab address 10.0.0.2 mac 02:00:00:00:00:01 image os\n"
 
 /* What is said more than once. */
-#define TOP_WORDS    "client, image, include, network or server-address\n"
+#define TOP_WORDS    "client, image, include, low-water, network or server-address\n"
 #define NO_BOOT_FILE " is no boot file; one is a path of at most 127 characters below the boot directory: grubx64.efi\n"
 #define NO_LEASE     " is no lease time; one is 60 seconds to 365 days, a number with s, m, h or d: 12h\n"
 #define N_27         "abcdefghijklmnopqrstuvwxyza"
@@ -29,8 +29,9 @@
 	"architecture, authorized-keys, config-txt, docker, file, keep, locale, mirror, packages, room, run, sha256, " \
 	"source, " \
 	"ssh, suite, timezone, user or }\n"
-#define USER_WORDS   "groups, password-hash or }\n"
-#define CLIENT_WORDS "address, boot, cmdline, image, keep, mac, network, persistence, quota, root, serial or }\n"
+#define USER_WORDS "groups, password-hash or }\n"
+#define CLIENT_WORDS \
+	"address, boot, cmdline, image, inodes, keep, mac, network, persistence, quota, root, serial or }\n"
 #define NO_ADDRESS   " is no IPv4 address; one looks like 192.168.10.12\n"
 #define NO_HOST      " is no address of one machine; one looks like 192.168.10.12\n"
 #define NO_MAC       " is no MAC address; one looks like dc:a6:32:01:02:03\n"
@@ -328,6 +329,9 @@ static const struct {
 	{ "image os {\n\tkeep { srv }\n}\n", "x:2:9: \"srv\"" NO_KEEP },
 	{ "image os {\n\tkeep { /srv//a }\n}\n", "x:2:9: \"/srv//a\"" NO_KEEP },
 	{ BASE CLIENT_A "\n\tkeep { /./a }\n}\n", "x:8:9: \"/./a\"" NO_KEEP },
+	{ BASE CLIENT_A "\n\tinodes many\n}\n",
+	    "x:8:9: \"many\" is no number of inodes; one is 64 or more, also with K or M: 500K\n" },
+	{ "low-water 0\n", "x:1:11: \"0\" is no size; one is a number of bytes, or a number with K, M, G or T: 10G\n" },
 	{ BASE CLIENT_A "\n\tpersistence maybe\n}\n",
 	    "x:8:14: unknown word \"maybe\"; allowed here: discard or keep\n" },
 	{ "image os {\n\tuser Pi { }\n}\n", "x:2:7: \"Pi\"" NO_USER },
@@ -611,7 +615,7 @@ Test(config, at_most_twenty_errors_are_told)
 
 Test(config, errors_that_do_not_fit_are_left_out_whole)
 {
-	char small[100];
+	char small[120];
 
 	for (size_t size = 1; size <= sizeof(small); size++) {
 		memset(small, 'z', sizeof(small));

@@ -106,8 +106,8 @@ Test(config_files, errors_name_the_included_file)
 	expect_refused("main.conf",
 	    "a.conf:2:11: unknown word \"foo\"; allowed here: architecture, authorized-keys, config-txt, docker, "
 	    "file, keep, locale, mirror, packages, room, run, sha256, source, ssh, suite, timezone, user or }\n"
-	    "main.conf:3:1: unknown word \"foo\"; allowed here: client, image, include, network or "
-	    "server-address\n");
+	    "main.conf:3:1: unknown word \"foo\"; allowed here: client, image, include, low-water, network "
+	    "or server-address\n");
 }
 
 Test(config_files, what_is_there_twice_is_found_across_files)
@@ -450,6 +450,7 @@ static const char *const different[][2] = {
 	{ "image a { suite b architecture arm64 }", "image a { suite c architecture arm64 }" },
 	{ "image a { suite b architecture arm64 }", "image a { suite b architecture armhf }" },
 	{ "image a { suite b architecture arm64 }", "image a { suite b architecture arm64 mirror http://c/ }" },
+	{ "low-water 1G", "" },
 	{ "image a { room 1M }", "image a { room 2M }" },
 	{ "image a { locale C.UTF-8 }", "image a { }" },
 	{ "image a { config-txt { a } }", "image a { config-txt { b } }" },
@@ -489,6 +490,8 @@ static const char *const different_client[][2] = {
 	{ "a { mac 02:00:00:00:00:03", "a {" },
 	{ "a { address 10.0.0.3", "a {" },
 	{ "a { quota 9G", "a {" },
+	{ "a { inodes 1K", "a {" },
+	{ "a { inodes 1K", "a { inodes 2K" },
 	{ "a { image j", "a {" },
 	{ "a { network m", "a {" },
 	{ "a { persistence discard", "a {" },

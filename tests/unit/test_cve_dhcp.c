@@ -398,7 +398,15 @@ Test(cve_kea, CVE_2019_6472_identifiers_and_names_of_any_length)
 /* What a packet made the server write down cannot be read at its next start. Ours writes nothing that a packet said. */
 Test(cve_kea, CVE_2019_6474_nothing_of_a_packet_is_kept_over_a_restart)
 {
-	struct client_manifest m = { "node1", "image", 1, 7, 1 }, again;
+	struct client_manifest again, m = { .name = "node1",
+		.image = "image",
+		.version = 1,
+		.fsid = 7,
+		.quota = 1,
+		.generation = 1,
+		.kept = "-",
+		.label = "-",
+		.made = "2026-11-26T16:00:00Z" };
 	char reason[TEXT_SIZE], *text = client_manifest_print(&m, reason, sizeof(reason));
 
 	cr_assert_not_null(text);

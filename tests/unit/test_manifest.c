@@ -13,7 +13,8 @@
 #include "beneath.h"
 
 #define DIGEST "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-#define CLIENT "name node1\nimage bookworm\nversion 3\nfsid 7\nquota 8589934592\n"
+#define ROOT   "name node1\nimage bookworm\nversion 3\nfsid 7\nquota 8589934592\ninodes 0\n"
+#define CLIENT ROOT "generation 4\nprevious 3\nkept 1,3\nlabel -\nmade 2026-11-23T20:00:00Z\n"
 
 static char why[TEXT_SIZE];
 
@@ -48,9 +49,25 @@ Test(manifest, of_a_client_is_read_as_it_was_written)
 	cr_assert(client_manifest_parse("m", CLIENT, strlen(CLIENT), &m, why, sizeof(why)) == 0, "%s", why);
 	cr_expect(strcmp(m.name, "node1") == 0 && strcmp(m.image, "bookworm") == 0);
 	cr_expect(m.version == 3 && m.fsid == 7 && m.quota == (uint64_t)8 << 30);
+	cr_expect(m.generation == 4 && m.previous == 3);
 	text = client_manifest_print(&m, why, sizeof(why));
 	cr_expect_str_eq(text, CLIENT);
 	free(text);
+}
+
+Test(manifest, the_generations_of_a_client_are_a_list_and_back)
+{
+	static const uint32_t all[GENERATIONS_MAX] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 4294967295u };
+	uint32_t again[GENERATIONS_MAX];
+	struct client_manifest m;
+
+	cr_assert(client_manifest_parse("m", CLIENT, strlen(CLIENT), &m, why, sizeof(why)) == 0, "%s", why);
+	cr_expect(client_kept(&m, again) == 2 && again[0] == 1 && again[1] == 3);
+	client_keep(&m, all, GENERATIONS_MAX);
+	cr_expect(client_kept(&m, again) == GENERATIONS_MAX && memcmp(all, again, sizeof(all)) == 0);
+	client_keep(&m, all, 0);
+	cr_expect(client_kept(&m, again) == 0);
+	cr_expect_str_eq(m.kept, "-");
 }
 
 Test(manifest, an_empty_list_of_kernels_is_a_list)
@@ -94,8 +111,16 @@ Test(manifest, what_is_not_exactly_a_manifest_is_refused_with_its_line)
 	static const struct wrong table[] = {
 		{ "", "m: no line `name`" },
 		{ "name node1\nimage b\nversion 3\nfsid 7\n", "m: no line `quota`" },
-		{ CLIENT "quota 1\n", "m:6: quota is there twice" },
-		{ CLIENT "color red\n", "m:6: a key that is not known" },
+		{ CLIENT "quota 1\n", "m:12: quota is there twice" },
+		{ CLIENT "color red\n", "m:12: a key that is not known" },
+		{ ROOT, "m: no line `generation`" },
+		{ "kept 3,1\n", "m:1: kept is wrong" },
+		{ "kept 1,1\n", "m:1: kept is wrong" },
+		{ "kept 0\n", "m:1: kept is wrong" },
+		{ "kept 1,\n", "m:1: kept is wrong" },
+		{ "kept 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17\n", "m:1: kept is wrong" },
+		{ "kept 4294967296\n", "m:1: kept is wrong" },
+		{ "label ../x\n", "m:1: label is wrong" },
 		{ "name\n", "m:1: a line without a value" },
 		{ "\n", "m:1: a line without a value" },
 		{ "name node1\nimage b\nversion 3\nfsid 7\nquota 1", "m:5: the last line has no end" },

@@ -22,7 +22,9 @@
 	"workdir=/run/diskless/mounts/uppers/node1/work"
 #define ROOT ROOT_MOUNT LAYERS ",redirect_dir=on,index=on,uuid=on,nfs_export=on,xino=on\n"
 
-static const struct client_manifest manifest = { "node1", "bookworm", 3, 7, 1 };
+static const struct client_manifest manifest = {
+	.name = "node1", .image = "bookworm", .version = 3, .fsid = 7, .quota = 1, .generation = 2
+};
 static struct attach_paths paths;
 static char why[TEXT_SIZE];
 
@@ -37,7 +39,7 @@ TestSuite(mountinfo, .init = set_up);
 Test(mountinfo, the_paths_of_a_root_are_those_of_the_design)
 {
 	cr_expect_str_eq(paths.image_file, "/var/lib/diskless/images/bookworm/3/image.ext4");
-	cr_expect_str_eq(paths.upper_file, "/var/lib/diskless/clients/node1/upper.ext4");
+	cr_expect_str_eq(paths.upper_file, "/var/lib/diskless/clients/node1/2/upper.ext4");
 	cr_expect_str_eq(paths.image, "/run/diskless/mounts/images/bookworm-3");
 	cr_expect_str_eq(paths.upper, "/run/diskless/mounts/uppers/node1");
 	cr_expect_str_eq(paths.root, "/srv/diskless/node1");
