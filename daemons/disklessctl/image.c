@@ -13,6 +13,7 @@
 
 #include "config.h"
 #include "image_check.h"
+#include "image_users.h"
 #include "log.h"
 #include "manifest.h"
 #include "output.h"
@@ -88,16 +89,68 @@ visible(const struct dirent *entry)
 	return entry->d_name[0] != '.';
 }
 
-static void
-list_version(struct output *o, const char *name, const char *number)
+static int
+each_version_of(const char *name, int (*visit)(const char *, uint32_t, void *), void *argument)
 {
-	struct image_manifest m;
-	char why[TEXT_SIZE];
+	char path[PATH_SIZE];
+	struct dirent **versions;
+	int count, result = 0;
 
-	if (image_manifest_read(name, (uint32_t)strtoul(number, NULL, 10), &m, why, sizeof(why)) == -1) {
-		log_warnx("%s", why);
-		return;
+	snprintf(path, sizeof(path), "%s/%s", PATH_IMAGES, name);
+	count = config_name_valid(name) ? scandir(path, &versions, visible, versionsort) : -1;
+	if (count == -1)
+		return 0;
+	for (int i = 0; i < count; i++) {
+		const char *number = versions[i]->d_name;
+
+		if (result == 0 && strlen(number) <= 10 && strspn(number, "0123456789") == strlen(number))
+			result = visit(name, (uint32_t)strtoul(number, NULL, 10), argument);
+		free(versions[i]);
 	}
+	free(versions);
+	return result;
+}
+
+int
+image_each_version(int (*visit)(const char *, uint32_t, void *), void *argument)
+{
+	struct dirent **names;
+	int count = scandir(PATH_IMAGES, &names, visible, alphasort), result = 0;
+
+	if (count == -1) {
+		if (errno == ENOENT)
+			return 0;
+		log_err("%s", PATH_IMAGES);
+		return -1;
+	}
+	for (int i = 0; i < count; i++) {
+		if (result == 0)
+			result = each_version_of(names[i]->d_name, visit, argument);
+		free(names[i]);
+	}
+	free(names);
+	return result;
+}
+
+struct listing {
+	struct image_users users;
+	struct output *output;
+};
+
+static int
+list_version(const char *name, uint32_t version, void *argument)
+{
+	const struct listing *l = argument;
+	struct output *o = l->output;
+	struct image_manifest m;
+	char why[TEXT_SIZE], clients[256];
+	size_t count;
+
+	if (image_manifest_read(name, version, &m, why, sizeof(why)) == -1) {
+		log_warnx("%s", why);
+		return 0;
+	}
+	count = image_users_of(&l->users, m.name, m.version, clients, sizeof(clients));
 	output_row(o);
 	output_text(o, "name", m.name);
 	output_number(o, "version", m.version);
@@ -105,50 +158,29 @@ list_version(struct output *o, const char *name, const char *number)
 	output_text(o, "made", m.made);
 	output_text(o, "boot", m.boot);
 	output_text(o, "kernel", m.kernel[0] == '\0' ? NULL : m.kernel);
+	output_number(o, "clients", count);
+	output_text(o, "used_by", count == 0 ? NULL : clients);
+	output_bool(o, "recipe", m.recipe[0] != '\0');
 	output_text(o, "origin", m.origin);
 	output_text(o, "digest", m.digest);
-}
-
-static void
-list_versions(struct output *o, const char *name)
-{
-	char path[PATH_SIZE];
-	struct dirent **versions;
-	int count;
-
-	snprintf(path, sizeof(path), "%s/%s", PATH_IMAGES, name);
-	count = config_name_valid(name) ? scandir(path, &versions, visible, versionsort) : -1;
-	if (count == -1)
-		return;
-	for (int i = 0; i < count; i++) {
-		list_version(o, name, versions[i]->d_name);
-		free(versions[i]);
-	}
-	free(versions);
+	return 0;
 }
 
 int
 image_list_command(int argc, char **argv, bool json)
 {
-	struct dirent **names;
-	struct output *o;
-	int count;
+	struct listing l;
+	char why[TEXT_SIZE];
+	int result;
 
 	if (argc > 1)
 		return usage_error("\"%s\" is too much", argv[1]);
-	count = scandir(PATH_IMAGES, &names, visible, alphasort);
-	if (count == -1 && errno != ENOENT) {
-		log_err("%s", PATH_IMAGES);
-		return EXIT_FAILED;
-	}
-	o = output_new(stdout, json);
-	output_list(o, NULL);
-	for (int i = 0; i < count; i++) {
-		list_versions(o, names[i]->d_name);
-		free(names[i]);
-	}
-	if (count > 0)
-		free(names);
-	output_close(o);
-	return output_end(o) ? EXIT_OK : EXIT_FAILED;
+	if (image_users_read(&l.users, why, sizeof(why)) == -1)
+		log_warnx("who uses them is not known: %s", why);
+	l.output = output_new(stdout, json);
+	output_list(l.output, NULL);
+	result = image_each_version(list_version, &l);
+	output_close(l.output);
+	image_users_free(&l.users);
+	return output_end(l.output) && result == 0 ? EXIT_OK : EXIT_FAILED;
 }

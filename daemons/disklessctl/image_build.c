@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * disklessctl image build: the next version of an image as its block of the configuration has it. Runs as root. Chooses what it
- * is made of (a file; else the newest version that no recipe was run on) and has the recipe run on that.
+ * is made of (a file, a suite of Debian; else the newest version that no recipe was run on) and has the recipe run on that.
  */
 #include "image.h"
 
@@ -15,6 +15,7 @@
 
 #include "config.h"
 #include "image_source.h"
+#include "image_suite.h"
 #include "log.h"
 #include "paths.h"
 #include "recipe.h"
@@ -25,7 +26,7 @@ struct build {
 	struct image_manifest base;
 	struct image_origin origin;
 	struct image_source source;
-	uint64_t epoch; /* of what it is made of */
+	struct suite suite;
 };
 
 static const struct config_image *
@@ -46,7 +47,15 @@ from_file(struct build *b)
 	b->source = image_source_file(&b->origin);
 	if (image_origin_open(b->make, &b->origin, b->image->sha256) == -1)
 		return -1;
-	b->epoch = (uint64_t)b->origin.st.st_mtim.tv_sec;
+	b->make->manifest.epoch = (uint64_t)b->origin.st.st_mtim.tv_sec;
+	return 0;
+}
+
+static int
+from_suite(struct build *b)
+{
+	b->suite.image = b->image;
+	b->source = image_source_suite(&b->suite);
 	return 0;
 }
 
@@ -68,7 +77,7 @@ from_version(struct build *b)
 		if (image_manifest_read(b->image->name, version, &b->base, why, sizeof(why)) == 0 &&
 		    b->base.recipe[0] == '\0') {
 			b->source = image_source_base(&b->base);
-			b->epoch = time_of(&b->base);
+			b->make->manifest.epoch = time_of(&b->base);
 			return 0;
 		}
 	return image_failed(b->make,
@@ -87,8 +96,8 @@ choose_epoch(struct build *b)
 	if (text == NULL)
 		return 0;
 	errno = 0;
-	b->epoch = strtoull(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || b->epoch > INT64_MAX)
+	b->make->manifest.epoch = strtoull(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || b->make->manifest.epoch > INT64_MAX)
 		return image_failed(b->make, "SOURCE_DATE_EPOCH is \"%s\"; it should be a number of seconds", text);
 	return 0;
 }
@@ -96,18 +105,17 @@ choose_epoch(struct build *b)
 static int
 build(struct build *b)
 {
-	struct recipe recipe = { .image = b->image };
-	struct image_step step = recipe_step(&recipe);
+	struct image_step step = recipe_step(b->image);
 	int result;
 
 	if (geteuid() != 0)
 		return image_failed(b->make, "only root may build images");
 	if (b->image->suite != NULL)
-		return image_failed(b->make, "it has a suite, of which nothing is built yet; import a file instead");
-	result = b->image->source != NULL ? from_file(b) : from_version(b);
+		result = from_suite(b);
+	else
+		result = b->image->source != NULL ? from_file(b) : from_version(b);
 	if (result == -1 || choose_epoch(b) == -1)
 		return -1;
-	recipe.epoch = b->epoch;
 	b->make->room = recipe_room(b->image);
 	return image_make(b->make, &b->source, &step);
 }

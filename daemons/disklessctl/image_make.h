@@ -52,8 +52,8 @@ struct image_source {
  * programs of the tree mounts m->root once more for itself, without noexec.
  */
 struct image_step {
-	int (*run)(struct image_make *m, int root, void *argument);
-	void *argument;
+	int (*run)(struct image_make *m, int root, const void *argument);
+	const void *argument;
 };
 
 /* name is valid (config_name_valid()). Fatal when memory is out. */

@@ -4,6 +4,7 @@
  * are foreign: it runs with a root directory in which there are the system's programs, read-only, and the new tree, so that no
  * name, link or member leads anywhere else. Device nodes are kept as they are; wherever a tree is mounted here, it is with nodev.
  */
+#include "image_jail.h"
 #include "image_source.h"
 
 #include <sys/mount.h>
@@ -166,37 +167,10 @@ make_tar(struct image_make *m, struct image_origin *origin)
 	return image_new_filesystem(m, (uint64_t)origin->st.st_size + f.content.entries * 2 * 4096, f.content.entries);
 }
 
-/* What tar needs to run. Debian has had /bin, /lib ... as links since 12. */
-static int
-make_jail(struct image_make *m, const char *jail)
-{
-	static const char *const links[] = { "bin", "lib", "lib32", "lib64", "libx32", "sbin" };
-	char path[PATH_SIZE + 64];
-
-	if (mount("diskless", jail, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=64k") == -1)
-		return image_failed(m, "%s: %s", jail, strerror(errno));
-	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
-		char target[32];
-
-		snprintf(target, sizeof(target), "usr/%s", links[i]);
-		snprintf(path, sizeof(path), "%s/%s", jail, links[i]);
-		if (symlink(target, path) == -1)
-			return image_failed(m, "%s: %s", path, strerror(errno));
-	}
-	snprintf(path, sizeof(path), "%s/usr", jail);
-	if (mkdir(path, 0755) == -1 || mount("/usr", path, NULL, MS_BIND, NULL) == -1 ||
-	    mount(NULL, path, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) == -1)
-		return image_failed(m, "%s: %s", path, strerror(errno));
-	snprintf(path, sizeof(path), "%s/tree", jail);
-	if (mkdir(path, 0755) == -1 || mount(m->root, path, NULL, MS_BIND, NULL) == -1 ||
-	    mount(NULL, jail, NULL, MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) == -1)
-		return image_failed(m, "%s: %s", path, strerror(errno));
-	return 0;
-}
-
 static int
 fill_tar(struct image_make *m, int root, struct image_origin *origin)
 {
+	static const char *const nothing_else[] = { NULL };
 	static const char *const argv[] = { "/usr/bin/tar", "-x", "-p", "--numeric-owner", "--same-owner", "--acls",
 		"--xattrs", "--xattrs-include=*", "-C", "/tree", "-f", "-", NULL };
 	char jail[PATH_SIZE + 32], tree[PATH_SIZE + 64];
@@ -205,9 +179,7 @@ fill_tar(struct image_make *m, int root, struct image_origin *origin)
 	int result;
 
 	snprintf(jail, sizeof(jail), "%s/jail", m->work_path);
-	if (mkdir(jail, 0700) == -1)
-		return image_failed(m, "%s: %s", jail, strerror(errno));
-	result = make_jail(m, jail);
+	result = image_jail(m, jail, nothing_else, MS_NOSUID | MS_NODEV | MS_NOEXEC);
 	if (result == 0)
 		result = run_tar(&f, &program, "unpacking");
 	snprintf(tree, sizeof(tree), "%s/tree", jail);

@@ -100,6 +100,10 @@ become(const struct program *p, int out, int err, pid_t parent)
 		_exit(126);
 	if (p->inside != NULL)
 		_exit(p->inside(p->argument));
+	if (p->terminal) { /* whose keys we ignore */
+		signal(SIGINT, SIG_DFL);
+		signal(SIGQUIT, SIG_DFL);
+	}
 	if (copy[0] != NULL)
 		execve(copy[0], copy, environment);
 	dprintf(2, "%s\n", strerror(errno));

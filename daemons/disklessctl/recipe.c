@@ -552,17 +552,16 @@ recipe_text(struct image_make *m, const struct config_image *image)
 /* ---- the step ---- */
 
 static int
-cook_all(struct image_make *m, int root, void *argument)
+cook_all(struct image_make *m, int root, const void *argument)
 {
-	const struct recipe *recipe = argument;
-	struct cooking c = { .make = m, .image = recipe->image, .root = root, .epoch = recipe->epoch };
+	const struct config_image *image = argument;
+	struct cooking c = { .make = m, .image = image, .root = root, .epoch = m->manifest.epoch };
 	char file[PATH_SIZE + 16], *text;
 	int result;
 
-	m->manifest.epoch = recipe->epoch;
-	if (needs_programs(recipe->image) && sandbox_can_run(m, root, m->manifest.architecture) == -1)
+	if (needs_programs(image) && sandbox_can_run(m, root, m->manifest.architecture) == -1)
 		return -1;
-	text = recipe_text(m, recipe->image);
+	text = recipe_text(m, image);
 	if (text == NULL)
 		return -1;
 	result = recipe_record(m, "recipe", text);
@@ -570,11 +569,11 @@ cook_all(struct image_make *m, int root, void *argument)
 	snprintf(file, sizeof(file), "%s/new/recipe", m->work_path);
 	if (result == -1 || image_digest_of(m, file, m->manifest.recipe) == -1 || cook(&c) == -1)
 		return -1;
-	return recipe_make_same(m, root, recipe->epoch);
+	return recipe_make_same(m, root, m->manifest.epoch);
 }
 
 struct image_step
-recipe_step(struct recipe *recipe)
+recipe_step(const struct config_image *image)
 {
-	return (struct image_step){ .run = cook_all, .argument = recipe };
+	return (struct image_step){ .run = cook_all, .argument = image };
 }

@@ -10,13 +10,11 @@
 #include "config.h"
 #include "image_make.h"
 
-struct recipe {
-	const struct config_image *image;
-	uint64_t epoch; /* SOURCE_DATE_EPOCH: no file of the tree is newer */
-};
-
-/* The step; argument: its struct recipe. Sets what the manifest says of a recipe. */
-struct image_step recipe_step(struct recipe *);
+/*
+ * The step; argument: the image, which outlives it. manifest.epoch is SOURCE_DATE_EPOCH for its programs, and no file of the tree will
+ * be newer. Sets what the manifest says of a recipe.
+ */
+struct image_step recipe_step(const struct config_image *);
 /* What image_make() shall find free for it. */
 uint64_t recipe_room(const struct config_image *);
 /* Does the block say anything that is done to a tree? */

@@ -23,8 +23,10 @@ struct sandbox {
 	int input;               /* a file that is its standard input, or 0 */
 	int script;              /* a file that lies at SANDBOX_SCRIPT for it, or 0 */
 	bool network;
-	bool terminal;  /* our own standard input and output are its; else its lines are lines of progress */
-	uint64_t epoch; /* SOURCE_DATE_EPOCH for it */
+	bool terminal;    /* our own standard input and output are its; else its lines are lines of progress */
+	uint64_t epoch;   /* SOURCE_DATE_EPOCH for it */
+	const char *tree; /* or NULL, which is m->root */
+	bool mounts;      /* a program of this machine, in a jail (image_jail.h), that has to mount something */
 };
 
 /* 0; -1 and m->why: its status or signal, and the last line that it said. */
@@ -35,6 +37,9 @@ int sandbox_run(struct image_make *, const struct sandbox *);
  * the kernel has been told to run such programs with (binfmt_misc); architecture (16 bytes) gets its name in Debian. -1: m->why.
  */
 int sandbox_can_run(struct image_make *, int root, char architecture[static 16]);
+
+/* The same for an architecture by its name. */
+int sandbox_can_run_architecture(struct image_make *, const char *name);
 
 /* ---- pure ---- */
 

@@ -197,3 +197,16 @@ sandbox_can_run(struct image_make *m, int root, char architecture[static 16])
 	snprintf(architecture, 16, "%s", architectures[i].architecture);
 	return is_native(i) ? 0 : can_interpret(m, head, architecture);
 }
+
+int
+sandbox_can_run_architecture(struct image_make *m, const char *name)
+{
+	for (size_t i = 0; i < ARCHITECTURES; i++) {
+		const uint8_t head[ELF_HEAD] = { 0x7f, 'E', 'L', 'F', architectures[i].class, 1,
+			1, [16] = 2, [18] = architectures[i].machine };
+
+		if (strcmp(architectures[i].architecture, name) == 0)
+			return is_native(i) ? 0 : can_interpret(m, head, name);
+	}
+	return image_failed(m, "nothing is known of the architecture %s", name);
+}

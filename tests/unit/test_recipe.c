@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What of a recipe is pure: which programs the kernel runs, and what dpkg says is installed. */
+#include "disklessctl/image_users.h"
 #include "disklessctl/recipe_same.h"
 #include "disklessctl/sandbox.h"
 
@@ -105,4 +106,50 @@ Test(recipe, what_is_installed_is_listed_with_version_and_architecture)
 		cr_expect_str_eq(list, table[i].list, "row %zu gives: %s", i, list);
 		free(list);
 	}
+}
+
+/* ---- who needs an image ---- */
+
+Test(recipe, what_a_client_needs_is_found_whatever_else_its_manifest_has)
+{
+	static const struct {
+		const char *text;
+		int result;
+		uint32_t version;
+	} table[] = {
+		{ "name node1\nimage class\nversion 3\nfsid 7\nquota 8589934592\n", 0, 3 },
+		{ "version 4294967295\nunheard-of x\nimage class\n", 0, 4294967295u },
+		{ "image class\nversion 3", 0, 3 },
+		{ "image class\nversion 0\n", -1, 0 },
+		{ "image class\nversion 4294967296\n", -1, 0 },
+		{ "image class\nversion 3x\n", -1, 0 },
+		{ "image class\nversions 3\n", -1, 0 },
+		{ "image ../class\nversion 3\n", -1, 0 },
+		{ "version 3\n", -1, 0 },
+		{ "", -1, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct image_user user = { .version = 0 };
+		int result = image_user_parse(table[i].text, &user);
+
+		cr_expect(result == table[i].result, "row %zu: %d", i, result);
+		if (result == 0)
+			cr_expect(user.version == table[i].version && strcmp(user.image, "class") == 0, "row %zu", i);
+	}
+}
+
+Test(recipe, users_are_counted_once_and_named_as_far_as_there_is_room)
+{
+	static struct image_user user[] = { { "node1", "class", 2 }, { "node1", "class", 2 }, { "node1", "class", 1 },
+		{ "node2", "class", 2 }, { "node3", "other", 2 }, { "node4", "class", 2 } };
+	const struct image_users users = { user, sizeof(user) / sizeof(user[0]) };
+	char names[64], small[34];
+
+	cr_expect(image_users_of(&users, "class", 2, names, sizeof(names)) == 3);
+	cr_expect_str_eq(names, "node1, node2, node4");
+	cr_expect(image_users_of(&users, "class", 2, small, sizeof(small)) == 3);
+	cr_expect_str_eq(small, "node1, node2 and 1 more");
+	cr_expect(image_users_of(&users, "class", 3, names, sizeof(names)) == 0);
+	cr_expect_str_eq(names, "");
 }
