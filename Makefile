@@ -177,7 +177,7 @@ fuzz-coverage:
 	$(Q)fuzz/coverage build/cov
 
 # ---- bench ------------------------------------------------------------------------------------------------------------
-BENCH_TOOLS := $(addprefix $(B)/tests/bench/,tftpload dhcpload floor)
+BENCH_TOOLS := $(addprefix $(B)/tests/bench/,tftpload dhcpload floor storm)
 $(BENCH_TOOLS): $(B)/tests/bench/%: tests/bench/%.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)

@@ -7,7 +7,7 @@ set key top right
 set grid
 set yrange [0:*]
 set multiplot layout 1,2
-servers = "ours dnsmasq tftpd-hpa"
+servers = "ours dnsmasq tftpd-hpa floor"
 set title "throughput"
 set ylabel "MB/s"
 plot for [s in servers] directory . "/plot-" . s . ".dat" using 1:2 with linespoints linewidth 2 title s
