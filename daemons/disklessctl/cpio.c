@@ -68,7 +68,7 @@ static int
 end_name(struct cpio *c)
 {
 	c->bytes[c->name_size - 1] = '\0'; /* as it should be */
-	c->state = c->data_size > 0 ? DATA : HEADER;
+	c->state = DATA;
 	if (strcmp(c->bytes, "TRAILER!!!") == 0)
 		c->state = BETWEEN;
 	else

@@ -453,6 +453,15 @@ Test(boards, files_too_large_for_old_firmware_are_told)
 	}
 }
 
+Test(boards, sizes_are_told_of_boards_that_boot_alone)
+{
+	large = 100 * MIB;
+	lose("start4.elf");
+	with_initramfs(initramfs.parts.has);
+	cr_expect_null(strstr(warnings, "Pi 4"), "%s", warnings);
+	cr_expect_not_null(strstr(warnings, "Pi 3+"), "%s", warnings);
+}
+
 Test(boards, a_long_config_txt_and_what_it_includes_are_told)
 {
 	static char text[5001];

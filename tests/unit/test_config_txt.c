@@ -54,6 +54,7 @@ Test(config_txt, a_section_is_for_its_models_until_the_next)
 		{ "[pi3]\nkernel=a\n[all]\n", pi4, "" },
 		{ "[pi3]\nkernel=a\n[pi4]\nkernel=b\n", pi4, "b" },
 		{ "[pi3]\nkernel=a\n[pi3+]\nkernel=b\n", pi3plus, "b" },
+		{ "[pi3]\nkernel=a\n", pi3plus, "a" },
 		{ "[none]\nkernel=a\n", pi4, "" },
 		{ "[none]\nkernel=a\n[all]\nkernel=b\n", pi4, "b" },
 		{ "[tryboot]\nkernel=a\n[pi4]\nkernel=b\n", pi4, "" },
