@@ -60,9 +60,13 @@ elf_architecture(const uint8_t head[static ELF_HEAD], size_t length)
 static const char *
 line_of(const char *text, const char *key)
 {
-	for (; text != NULL && *text != '\0'; text = strchr(text, '\n'), text += text != NULL)
+	while (text != NULL && *text != '\0') {
 		if (strncmp(text, key, strlen(key)) == 0)
 			return text + strlen(key);
+		text = strchr(text, '\n');
+		if (text != NULL)
+			text++;
+	}
 	return NULL;
 }
 
