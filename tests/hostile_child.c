@@ -400,7 +400,8 @@ static const struct {
 	void (*tick)(void);
 } acts[] = { { "ask", ask }, { "deaf", ask_and_never_read }, { "collect", collect }, { "open", have_opened },
 	{ "random", say_random }, { "neighbours", flood_neighbours }, { "reloads", flood_reloads },
-	{ "see", see_random }, { "wrong", break_form }, { "break-out", break_out }, { "log", flood_log } };
+	{ "see", see_random }, { "early", collect }, { "wrong", break_form }, { "break-out", break_out },
+	{ "log", flood_log } };
 
 static void
 on_tick(evutil_socket_t fd, short what, void *argument)
@@ -492,5 +493,10 @@ main(int argc, char **argv)
 	if (timer == NULL || event_add(timer, &tick) == -1)
 		_exit(3);
 	child.max_files = 4096;
+	if (strcmp(act, "early") == 0) { /* before READY */
+		struct msg_open open = { .client = 0 };
+
+		push_right(CHILD_PIPE_FD, MSG_OPEN, &open);
+	}
 	child_serve(&child, table, on_message);
 }
