@@ -84,8 +84,8 @@ look_for_capabilities(struct image_findings *r, char *mounted)
 	if (tree != NULL)
 		fts_close(tree);
 	if (r->capables > 0)
-		warn(r, "%zu files have capabilities, which NFS does not carry: for users they do not work",
-		    r->capables);
+		warn(r, "%zu %s capabilities, which NFS does not carry: for users it is as if there were none",
+		    r->capables, r->capables == 1 ? "file has" : "files have");
 }
 
 static int

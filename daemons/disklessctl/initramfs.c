@@ -57,8 +57,7 @@ struct reading {
 /* Ours dies with it; who reads us shows these words. */
 static void __attribute__((noreturn)) give_up(const char *why)
 {
-	dprintf(2, "%s\n", why);
-	_exit(1);
+	_exit(write(2, why, strlen(why)) == -1 ? 2 : 1);
 }
 
 static void
