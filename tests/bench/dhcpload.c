@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * dhcpload: boards that ask to boot, for the bench: DISCOVERs as a Pi 4 sends them, so many outstanding, each of the next MAC.
- * Only an OFFER for the transaction and MAC that asked counts. Prints one line of NAME=VALUE.
+ * Only an OFFER for the transaction and MAC that asked counts. Questions go out as frames, as from a board that has no address, and
+ * past the IP of this machine: it must not be what limits the rate. Prints one line of NAME=VALUE.
  *
  *	dhcpload INTERFACE FIRST-MAC MACS OFFERS OUTSTANDING
  */
@@ -10,6 +11,9 @@
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,6 +24,7 @@
 
 #define PACKET          322 /* as long as those of real boards */
 #define OPTIONS         240
+#define HEADERS         28 /* IP and UDP */
 #define LOST_NS         200000000
 #define BATCH           64
 #define OUTSTANDING_MAX 1024
@@ -34,8 +39,9 @@ static unsigned macs, wanted, outstanding;
 static struct question question[OUTSTANDING_MAX];
 static uint64_t offers, lost, others;
 static uint32_t next_id = 1;
-static struct sockaddr_in everybody = { .sin_family = AF_INET, .sin_addr.s_addr = INADDR_BROADCAST };
-static uint8_t in_packet[BATCH][2048], out_packet[BATCH][PACKET];
+static struct sockaddr_ll everybody = { .sll_family = AF_PACKET, .sll_halen = 6 };
+static int link_fd;
+static uint8_t in_packet[BATCH][2048], out_packet[BATCH][HEADERS + PACKET];
 static struct iovec in_part[BATCH], out_part[BATCH];
 static struct mmsghdr in[BATCH], out[BATCH];
 static unsigned asked; /* that are in out */
@@ -82,30 +88,48 @@ put_discover(uint8_t packet[static PACKET], uint32_t id)
 	memcpy(packet + OPTIONS - 4, options, sizeof(options) - 1);
 }
 
+/* From 0.0.0.0 port 68 to everybody's port 67; UDP without a sum, as the ROMs of boards send it. */
 static void
-flush(int fd)
+put_headers(uint8_t *p)
+{
+	static const uint8_t start[HEADERS] = { 0x45, 0, (HEADERS + PACKET) >> 8, (HEADERS + PACKET) & 0xff, 0, 0, 0, 0,
+		64, IPPROTO_UDP, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 68, 0, 67, (8 + PACKET) >> 8,
+		(8 + PACKET) & 0xff };
+	uint32_t sum = 0;
+
+	memcpy(p, start, sizeof(start));
+	for (unsigned i = 0; i < 20; i += 2)
+		sum += (uint32_t)(p[i] << 8 | p[i + 1]);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = ~(sum + (sum >> 16));
+	p[10] = (uint8_t)(sum >> 8);
+	p[11] = (uint8_t)sum;
+}
+
+static void
+flush(void)
 {
 	int sent;
 
 	for (unsigned done = 0; done < asked; done += (unsigned)sent)
-		if ((sent = sendmmsg(fd, out + done, asked - done, 0)) <= 0)
+		if ((sent = sendmmsg(link_fd, out + done, asked - done, 0)) <= 0)
 			err(1, "sendmmsg");
 	asked = 0;
 }
 
 static void
-ask(int fd, unsigned slot)
+ask(unsigned slot)
 {
 	/* The slot stands in the id, so that an answer finds it. */
 	question[slot].id = next_id++ * OUTSTANDING_MAX + slot;
 	question[slot].at = now_ns();
-	put_discover(out_packet[asked++], question[slot].id);
+	put_discover(out_packet[asked++] + HEADERS, question[slot].id);
 	if (asked == BATCH)
-		flush(fd);
+		flush();
 }
 
 static void
-hear(int fd, const uint8_t *packet, size_t size)
+hear(const uint8_t *packet, size_t size)
 {
 	uint8_t mac[6];
 	uint32_t id;
@@ -122,16 +146,16 @@ hear(int fd, const uint8_t *packet, size_t size)
 		return;
 	}
 	offers++;
-	ask(fd, slot);
+	ask(slot);
 }
 
 static void
-ask_for_lost(int fd, uint64_t now)
+ask_for_lost(uint64_t now)
 {
 	for (unsigned slot = 0; slot < outstanding; slot++)
 		if (now - question[slot].at > LOST_NS) {
 			lost++;
-			ask(fd, slot);
+			ask(slot);
 		}
 }
 
@@ -142,8 +166,15 @@ open_socket(const char *interface)
 	struct timeval limit = { 0, 50000 };
 	int fd = socket(AF_INET, SOCK_DGRAM, 0), on = 1, buffer = 4 << 20;
 
-	if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on)) == -1 ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof(buffer)) == -1 ||
+	/* Protocol 0: it receives nothing. */
+	link_fd = socket(AF_PACKET, SOCK_DGRAM, 0);
+	everybody.sll_ifindex = (int)if_nametoindex(interface);
+	everybody.sll_protocol = htons(ETHERTYPE_IP);
+	memset(everybody.sll_addr, 0xff, 6);
+	if (link_fd == -1 || everybody.sll_ifindex == 0 ||
+	    setsockopt(link_fd, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof(on)) == -1)
+		err(1, "packets on %s", interface);
+	if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof(buffer)) == -1 ||
 	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) == -1 ||
 	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface, (socklen_t)strlen(interface)) == -1 ||
 	    bind(fd, (struct sockaddr *)&name, sizeof(name)) == -1)
@@ -154,11 +185,11 @@ open_socket(const char *interface)
 static void
 make_batches(void)
 {
-	everybody.sin_port = htons(67);
 	for (unsigned k = 0; k < BATCH; k++) {
 		in_part[k] = (struct iovec){ in_packet[k], sizeof(in_packet[k]) };
 		in[k].msg_hdr = (struct msghdr){ .msg_iov = &in_part[k], .msg_iovlen = 1 };
-		out_part[k] = (struct iovec){ out_packet[k], PACKET };
+		put_headers(out_packet[k]);
+		out_part[k] = (struct iovec){ out_packet[k], HEADERS + PACKET };
 		out[k].msg_hdr = (struct msghdr){ .msg_name = &everybody,
 			.msg_namelen = sizeof(everybody),
 			.msg_iov = &out_part[k],
@@ -173,16 +204,16 @@ run(int fd)
 	int count;
 
 	for (unsigned slot = 0; slot < outstanding; slot++)
-		ask(fd, slot);
+		ask(slot);
 	while (offers < wanted && lost < wanted) {
-		flush(fd);
+		flush();
 		count = recvmmsg(fd, in, BATCH, MSG_WAITFORONE, NULL);
 		for (int k = 0; k < count; k++)
-			hear(fd, in_packet[k], in[k].msg_len);
+			hear(in_packet[k], in[k].msg_len);
 		now = now_ns();
 		if (now < look)
 			continue;
-		ask_for_lost(fd, now);
+		ask_for_lost(now);
 		look = now + LOST_NS / 4;
 	}
 }
