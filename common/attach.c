@@ -220,6 +220,12 @@ verify_all(const struct attach_paths *p, char *why, size_t size)
 	return result;
 }
 
+int
+attach_check(const struct attach_paths *p, char *why, size_t size)
+{
+	return verify_all(p, why, size);
+}
+
 /* ---- mounting ---- */
 
 /* As mkdir -p; only the last one gets mode. */

@@ -256,7 +256,7 @@ struct msg_done {
 	char path[PATH_SIZE];
 };
 
-enum ctl_verb { CTL_STATUS = 1, CTL_CLIENTS, CTL_SIGHTINGS, CTL_BOOTS, CTL_RELOAD };
+enum ctl_verb { CTL_STATUS = 1, CTL_CLIENTS, CTL_SIGHTINGS, CTL_BOOTS, CTL_RELOAD, CTL_AUDIT };
 
 struct msg_ctl_request {
 	uint64_t version;
@@ -308,6 +308,21 @@ struct msg_ctl_end {
 	uint32_t ok;
 	uint32_t zero;
 	char text[1024];
+};
+
+enum finding_kind {
+	FINDING_BREACH = 1,
+	FINDING_UNKNOWN, /* the auditor cannot tell */
+	FINDING_NOTE,    /* worth knowing, and no breach */
+};
+enum finding_closes { CLOSES_NOTHING, CLOSES_CLIENT, CLOSES_ALL };
+
+struct msg_finding {
+	uint32_t ctl;    /* which connection of the broker's asked */
+	uint32_t kind;   /* enum finding_kind */
+	uint32_t closes; /* enum finding_closes */
+	uint32_t zero;
+	char text[TEXT_SIZE];
 };
 
 struct msg_reload {

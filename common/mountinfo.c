@@ -32,7 +32,7 @@ parse_line(const char *at, const char *end, struct mount_entry *entry)
 {
 	struct slice ignored;
 
-	if (!word(&at, end, &ignored) || !word(&at, end, &ignored) || !word(&at, end, &ignored) ||
+	if (!word(&at, end, &ignored) || !word(&at, end, &ignored) || !word(&at, end, &entry->device) ||
 	    !word(&at, end, &entry->root) || !word(&at, end, &entry->point) || !word(&at, end, &entry->options))
 		return false;
 	do {

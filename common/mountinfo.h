@@ -12,7 +12,7 @@ struct slice {
 };
 
 struct mount_entry {
-	struct slice root, point, options, type, source, super;
+	struct slice device, root, point, options, type, source, super;
 };
 
 /* The next entry at or after *text, which moves behind it; lines of another form are passed over. false: there is none. */

@@ -25,6 +25,7 @@
 #define PATH_EXPORTFS  "/usr/sbin/exportfs"
 #define PATH_NFT       "/usr/sbin/nft"
 #define PATH_SS        "/usr/bin/ss"
+#define PATH_MOUNTD    "/usr/sbin/rpc.mountd"
 #define PATH_ETAB      "/var/lib/nfs/etab"
 
 #define USER_BROKER   "_diskless-broker"

@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
 #define ROOTS "/srv/diskless"
 
-static char wanted[512], ours[512]; /* as we write them, and as etab has them */
+static char wanted[512], ours[1024]; /* as we write them, and as etab has them */
 
 static void
 write_wanted(void)
@@ -30,7 +30,10 @@ write_wanted(void)
 		hold(strchr(line, '\n') == line + strlen(line) - 1);
 		strcat(wanted, line);
 		*strchr(line, ' ') = '\t';
-		strcat(ours, line);
+		/* exportfs writes that option out. */
+		*strstr(line, "mp,") = '\0';
+		snprintf(
+		    ours + strlen(ours), sizeof(ours) - strlen(ours), "%smountpoint,fsid=%u)\n", line, (unsigned)i);
 	}
 }
 

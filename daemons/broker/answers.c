@@ -148,13 +148,15 @@ answer_allowed(const struct facts *f, const struct msg_ctl_request *request, uin
 	if (request->version != ipc_version())
 		snprintf(refusal->text, sizeof(refusal->text),
 		    "disklessctl is of another build than the server that runs: restart the server");
-	else if (request->verb < CTL_STATUS || request->verb > CTL_RELOAD)
+	else if (request->verb < CTL_STATUS || request->verb > CTL_AUDIT)
 		snprintf(refusal->text, sizeof(refusal->text), "no such question");
 	else if (request->follow > 1 || (request->follow == 1 && request->verb != CTL_BOOTS))
 		snprintf(refusal->text, sizeof(refusal->text), "only boots can be followed");
 	else if (request->verb == CTL_RELOAD && uid != 0)
 		snprintf(refusal->text, sizeof(refusal->text), "only root may reload the configuration");
-	else if (request->verb != CTL_RELOAD && f->bindings == NULL)
+	else if (request->verb == CTL_AUDIT && uid != 0)
+		snprintf(refusal->text, sizeof(refusal->text), "only root may have the server audited");
+	else if (request->verb != CTL_RELOAD && request->verb != CTL_AUDIT && f->bindings == NULL)
 		snprintf(refusal->text, sizeof(refusal->text), "the server has only just started: ask again");
 	else if (request->name[0] != '\0' && client_named(f, request->name) == NULL)
 		snprintf(refusal->text, sizeof(refusal->text), "there is no client \"%s\"",
@@ -299,6 +301,7 @@ static part *const parts[][PARTS_MAX] = {
 	[CTL_SIGHTINGS] = { next_sighting },
 	[CTL_BOOTS] = { next_boot },
 	[CTL_RELOAD] = { NULL },
+	[CTL_AUDIT] = { NULL },
 };
 
 bool

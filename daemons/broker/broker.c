@@ -237,6 +237,14 @@ ask_reload(uint32_t connection, uint32_t uid)
 	return tell_parent(MSG_RELOAD, &reload, sizeof(reload));
 }
 
+static bool
+ask_audit(uint32_t connection, uint32_t uid)
+{
+	struct msg_reload audit = { .ctl = connection, .uid = uid };
+
+	return tell_parent(MSG_AUDIT_ASK, &audit, sizeof(audit));
+}
+
 static void
 on_message(struct child *self, struct ipc_message *message)
 {
@@ -273,6 +281,12 @@ on_message(struct child *self, struct ipc_message *message)
 	case MSG_RELOADED:
 		control_reloaded(&message->body.RELOADED);
 		break;
+	case MSG_FINDING:
+		control_finding(&message->body.FINDING);
+		break;
+	case MSG_AUDITED:
+		control_reloaded(&message->body.AUDITED);
+		break;
 	default:
 		fatalx("the parent sent %s", ipc_name(message->type));
 	}
@@ -292,7 +306,7 @@ main(void)
 	child_begin(&child, ROLE_BROKER, on_socket);
 	if (listener == -1)
 		fatalx("set-up by the parent failed: the control socket is missing");
-	control_init(child.base, listener, &facts, ask_reload);
+	control_init(child.base, listener, &facts, ask_reload, ask_audit);
 	child.max_files = MAX_FILES;
 	child_serve(&child, &syscalls_broker, on_message);
 }

@@ -45,7 +45,7 @@ static struct event *acceptable;
 static struct event *retry;
 static struct event *follow;
 static struct facts *facts;
-static bool (*ask_reload)(uint32_t, uint32_t);
+static control_ask *ask_reload, *ask_audit;
 static uint32_t last_id;
 
 static const struct timeval patience = { PATIENCE_SECONDS, 0 };
@@ -187,10 +187,12 @@ begin(struct connection *c, const struct msg_ctl_request *request)
 	event_remove_timer(c->readable);
 	if (!answer_allowed(facts, request, c->uid, &refusal)) {
 		end(c, &refusal);
-	} else if (request->verb == CTL_RELOAD) {
+	} else if (request->verb == CTL_RELOAD || request->verb == CTL_AUDIT) {
+		control_ask *ask = request->verb == CTL_RELOAD ? ask_reload : ask_audit;
+
 		c->stage = RELOADING;
 		strlcpy(refusal.text, "the server does not answer", sizeof(refusal.text));
-		if (!ask_reload(c->id, c->uid))
+		if (!ask(c->id, c->uid))
 			end(c, &refusal);
 	} else if (request->follow) {
 		start_following(c);
@@ -307,6 +309,16 @@ on_retry(evutil_socket_t fd, short what, void *argument)
 	event_add(acceptable, NULL);
 }
 
+/* There are few of them, and the pipe is empty: who does not read even that is let go. */
+void
+control_finding(const struct msg_finding *finding)
+{
+	for (struct connection *c = connections; c < connections + CONTROL_CONNECTIONS_MAX; c++)
+		if (c->stage == RELOADING && c->request.verb == CTL_AUDIT && c->id == finding->ctl &&
+		    ipc_write(c->fd, MSG_CTL_FINDING, finding, sizeof(*finding), -1) == -1)
+			drop(c);
+}
+
 void
 control_reloaded(const struct msg_reloaded *reloaded)
 {
@@ -319,11 +331,12 @@ control_reloaded(const struct msg_reloaded *reloaded)
 }
 
 void
-control_init(struct event_base *event_base, int listener, struct facts *known, bool (*reload)(uint32_t, uint32_t))
+control_init(struct event_base *event_base, int listener, struct facts *known, control_ask *reload, control_ask *audit)
 {
 	base = event_base;
 	facts = known;
 	ask_reload = reload;
+	ask_audit = audit;
 	acceptable = event_new(base, listener, EV_READ | EV_PERSIST, on_acceptable, NULL);
 	retry = evtimer_new(base, on_retry, NULL);
 	follow = event_new(base, -1, EV_PERSIST, on_follow_timer, NULL);

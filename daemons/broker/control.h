@@ -14,11 +14,14 @@
 struct event_base;
 
 /*
- * Serves listener (non-blocking) with what facts say. reload asks the parent; false: it cannot be asked. Fatal when memory is out.
+ * Serves listener (non-blocking) with what facts say. reload and audit ask the parent; false: it cannot be asked. Fatal when memory is out.
  * facts live as long as the process.
  */
-void control_init(struct event_base *, int listener, struct facts *, bool (*reload)(uint32_t connection, uint32_t uid));
-/* The parent's answer to a reload. */
+typedef bool control_ask(uint32_t connection, uint32_t uid);
+void control_init(struct event_base *, int listener, struct facts *, control_ask *reload, control_ask *audit);
+/* A row of the parent's answer to an audit. */
+void control_finding(const struct msg_finding *);
+/* The parent's answer to a reload, or the end of an audit's. */
 void control_reloaded(const struct msg_reloaded *);
 
 #endif

@@ -19,6 +19,8 @@ static const struct command {
 	const char *arguments;
 	const char *what;
 } commands[] = {
+	{ "audit", NULL, ctl_audit, "",
+	    "does what makes the walls still stand? (exit status 0: yes, 1: no, 2: not known)" },
 	{ "boot", "list", boot_list, "[NAME] [--follow]", "how far boards came, and what to look at" },
 	{ "client", "add", client_add,
 	    "NAME ... --mac MAC,... --address ADDRESS --image IMAGE --quota SIZE\n"

@@ -15,6 +15,7 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 /* argv[0] is the command's last word, for getopt(3); its arguments follow. */
 typedef int command_run(int argc, char **argv, bool json);
 
+command_run ctl_audit;
 command_run boot_list;
 command_run client_add;
 command_run client_list;

@@ -98,13 +98,30 @@ children_tell_mounted(uint32_t client, uint32_t generation)
 }
 
 void
+children_tell_finding(const struct msg_finding *finding)
+{
+	tell_broker(MSG_FINDING, finding, sizeof(*finding));
+}
+
+void
+children_tell_audited(uint32_t ctl)
+{
+	struct msg_reloaded audited = { .ctl = ctl, .ok = 1 };
+
+	tell_broker(MSG_AUDITED, &audited, sizeof(audited));
+}
+
+void
 children_tell_server(const struct server *s)
 {
 	struct msg_server_state state = {
 		.generation = s->generation, .nfsd = s->nfsd, .exports = s->exports, .started = s->started
 	};
 
-	snprintf(state.text, sizeof(state.text), "%s", s->guard_trouble[0] != '\0' ? s->guard_trouble : s->trouble);
+	snprintf(state.text, sizeof(state.text), "%s",
+	    s->audit_trouble[0] != '\0'   ? s->audit_trouble
+	    : s->guard_trouble[0] != '\0' ? s->guard_trouble
+					  : s->trouble);
 	tell_broker(MSG_SERVER_STATE, &state, sizeof(state));
 }
 
@@ -272,6 +289,9 @@ on_message(struct process *p, struct ipc_message *message)
 		break;
 	case MSG_RELOAD:
 		answer_reload(&message->body.RELOAD);
+		break;
+	case MSG_AUDIT_ASK:
+		audit_ask(message->body.AUDIT_ASK.ctl);
 		break;
 	default:
 		process_breach(p, ipc_name(message->type));

@@ -102,6 +102,7 @@ put_in_force(struct server *s, struct config *config, struct facts facts)
 	children_apply(s);
 	pin_clients(s);
 	guard_apply(s);
+	audit_soon();
 	config_free(old.config);
 	free(old.networks);
 	free(old.clients);

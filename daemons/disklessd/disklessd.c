@@ -197,6 +197,7 @@ run(struct config *config)
 	roots_init(&server);
 	exports_init(&server);
 	guard_init(&server);
+	audit_init(&server);
 	children_start(&server);
 	if (!server_configure(&server, config, errors, sizeof(errors)))
 		fatalx("%s", errors);

@@ -31,6 +31,7 @@ struct server {
 	bool nfsd;               /* the kernel's nfsd runs */
 	char trouble[TEXT_SIZE]; /* what is wrong with the exports, or empty */
 	char guard_trouble[TEXT_SIZE];
+	char audit_trouble[TEXT_SIZE];
 };
 
 /* Puts config in force and takes it. false: it is freed, errors says why, and what was in force still is. */
@@ -77,6 +78,8 @@ void children_apply(struct server *);
 bool children_stale(const struct server *);
 void children_tell(const struct msg_client_state *);
 void children_tell_mounted(uint32_t client, uint32_t generation);
+void children_tell_finding(const struct msg_finding *);
+void children_tell_audited(uint32_t ctl);
 void children_tell_server(const struct server *);
 unsigned children_interface(uint32_t network); /* its ifindex */
 
@@ -93,8 +96,20 @@ bool roots_attached(const char *name, const struct attach_paths **paths, const c
 int roots_exports(const struct server *, char **text);
 /* exportfs has done it: these are in force, and withdrawn roots may be detached. */
 void roots_exported(struct server *, bool in_force);
+/* The root at this place in the list of all; *paths NULL: it is not attached. false: there are no more. */
+bool roots_at(size_t place, const char **name, const struct attach_paths **paths);
+/* The auditor closed or opened doors: who is closed out now is withdrawn. */
+void roots_audited(struct server *);
+/* The addresses of the clients that the auditor closes out; free() them. */
+size_t roots_closed(uint32_t **addresses);
 /* Who has a TCP connection to nfsd: tells the broker of each client that is new among them. */
 void roots_look_for_mounts(struct server *);
+
+/* ---- peers.c: who has a connection to nfsd ---- */
+
+/* Their addresses, sorted, free() them; and is an address among them? */
+size_t nfs_peers(uint32_t **peers);
+bool nfs_peer_among(const uint32_t *peers, size_t count, uint32_t address);
 
 /* ---- exports.c: one file, generated whole ---- */
 
@@ -107,20 +122,29 @@ void exports_request_now(struct server *);
 void exports_guarded(void);
 /* Pure: one line; and does etab (the text) hold exactly these lines (of exports_line) below PATH_ROOTS? */
 int exports_line(char *line, size_t size, const char *name, uint32_t address, uint32_t fsid);
+enum export_is { EXPORT_FOREIGN, EXPORT_RIGHT, EXPORT_WRONG, EXPORT_UNWANTED };
+/* Pure: a line of etab: somebody else's; ours and right; ours with wrong options, and why; ours and not wanted, and why. */
+enum export_is exports_judge(const char *line, size_t length, const char *wanted, char *why, size_t size);
+/* Pure: is this one of the options, which end with length or a parenthesis? */
+bool exports_option(const char *list, size_t length, const char *option);
+/* etab as it is now (exportfs renames it into place), free() it; NULL with errno. */
+char *exports_etab(void);
+/* The lines that exportfs was run for last, NULL while it runs. */
+const char *exports_wanted(void);
 bool exports_verify(const char *etab, const char *wanted, char *why, size_t size);
 
 /* ---- withdraw.c: takes from an address what it had ---- */
 
 /*
  * The root at this path (mounted) is not this address's (0: not known) any more: call it before the export lines change. The
- * address is dropped, the export goes at once, state, locks and connections of the address are revoked. Whether the root is
- * unmounted then is the caller's.
+ * export goes at once, state, locks and connections of the address are revoked; if the export does not go the address is dropped.
+ * Whether the root is unmounted then is the caller's.
  */
 void withdraw(struct server *, uint32_t address, const char *root);
 /* The export lines were made without those that are being withdrawn; and: they are in force. */
 void withdraw_unlisted(void);
 void withdraw_exported(struct server *);
-/* The addresses that are dropped meanwhile; free() them. */
+/* The addresses that are dropped, since their exports do not go; free() them. */
 size_t withdraw_closed(uint32_t **addresses);
 /* Pure: is this what the kernel tells (/proc/fs/nfsd/clients/N/info) of a client with this address? */
 bool withdraw_is_of(const char *info, uint32_t address);
@@ -130,10 +154,24 @@ bool withdraw_is_of(const char *info, uint32_t address);
 void guard_init(struct server *);
 /* Makes the table as the configuration has it; takes effect whole, and soon. Nothing to do is quick. */
 void guard_apply(struct server *);
-/* Is it not known yet whether the last change took effect? Exports wait until then. */
+/* Is it not known yet whether the last change took effect? */
 bool guard_busy(void);
+/* And is it about a network that was not guarded before, or closes all? Exports wait until it is known. */
+bool guard_pending(const struct server *);
 /* Is this network's guard off, or in force? A root may be exported only then. */
+bool guard_in_force(void); /* all of it, closed doors included */
 bool guard_holds(const struct server *, uint32_t network);
+
+/* ---- audit.c: is what makes the claim true still so? ---- */
+
+void audit_init(struct server *);
+/* Something changed: look soon, not only at the next minute. */
+void audit_soon(void);
+/* The same, and this connection of the broker's hears what was found. */
+void audit_ask(uint32_t ctl);
+/* Doors that it keeps closed: of a client, or NFS to all. */
+bool audit_closes(const char *client);
+bool audit_closes_all(void);
 
 /* ---- boot_files.c ---- */
 

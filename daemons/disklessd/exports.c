@@ -55,8 +55,8 @@ exports_line(char *line, size_t size, const char *name, uint32_t address, uint32
 	    line, size, "%s/%s %s(%s,fsid=%u)\n", PATH_ROOTS, name, address_text(address, text), options, fsid);
 }
 
-/* Is this line of etab, "PATH\tADDRESS(OPTIONS)", one of the wanted "PATH ADDRESS(OPTIONS)\n"? */
-static bool
+/* The wanted "PATH ADDRESS(OPTIONS)\n" that is this line of etab, "PATH\tADDRESS(OPTIONS)"; NULL: there is none. */
+static const char *
 line_wanted(const char *wanted_text, const char *path, size_t path_length, const char *client, size_t client_length)
 {
 	for (const char *line = wanted_text; *line != '\0'; line = strchr(line, '\n') + 1) {
@@ -64,17 +64,20 @@ line_wanted(const char *wanted_text, const char *path, size_t path_length, const
 
 		if ((size_t)(space - line) == path_length && strncmp(line, path, path_length) == 0 &&
 		    strncmp(space + 1, client, client_length) == 0 && space[1 + client_length] == '(')
-			return true;
+			return line;
 	}
-	return false;
+	return NULL;
 }
 
-static bool
-has_option(const char *list, size_t length, const char *option, size_t option_length)
+bool
+exports_option(const char *list, size_t length, const char *option)
 {
+	size_t option_length = strlen(option);
+
 	for (size_t at = 0; at + option_length <= length; at++)
 		if ((at == 0 || list[at - 1] == ',') && strncmp(list + at, option, option_length) == 0 &&
-		    (at + option_length == length || list[at + option_length] == ','))
+		    (at + option_length == length || list[at + option_length] == ',' ||
+			list[at + option_length] == ')'))
 			return true;
 	return false;
 }
@@ -82,42 +85,58 @@ has_option(const char *list, size_t length, const char *option, size_t option_le
 /* Options that make a wall weaker; etab spells every option out. */
 static const char *const forbidden[] = { "insecure", "crossmnt", "nohide", "subtree_check", "async" };
 
+/* Is the number of the filesystem the one that the wanted line has? */
 static bool
-options_right(const char *list, size_t length, const char **wrong)
+fsid_right(const char *list, size_t length, const char *wanted_line)
 {
-	static const char *const needed[] = { "rw", "sync", "no_subtree_check", "no_root_squash", "secure" };
+	const char *fsid = strstr(wanted_line, "fsid=");
+	char option[32];
 
-	for (size_t i = 0; i < sizeof(forbidden) / sizeof(*forbidden); i++)
-		if (has_option(list, length, *wrong = forbidden[i], strlen(forbidden[i])))
-			return false;
-	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
-		if (!has_option(list, length, *wrong = needed[i], strlen(needed[i])))
-			return false;
-	return true;
+	if (fsid == NULL)
+		return false;
+	snprintf(option, sizeof(option), "%.*s", (int)strcspn(fsid, ",)"), fsid);
+	return exports_option(list, length, option);
 }
 
-/* One line of etab. Returns 1 for one of ours that is right, 0 for somebody else's, -1 and why for one that must not be. */
-static int
-verify_line(const char *line, size_t length, const char *wanted_text, char *why, size_t size)
+static bool
+options_right(const char *list, size_t length, const char *wanted_line, const char **wrong)
+{
+	static const char *const needed[] = { "rw", "sync", "no_subtree_check", "no_root_squash", "secure",
+		"mountpoint", "sec=sys" };
+
+	for (size_t i = 0; i < sizeof(forbidden) / sizeof(*forbidden); i++)
+		if (exports_option(list, length, *wrong = forbidden[i]))
+			return false;
+	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
+		if (!exports_option(list, length, *wrong = needed[i]))
+			return false;
+	*wrong = "fsid";
+	return fsid_right(list, length, wanted_line);
+}
+
+enum export_is
+exports_judge(const char *line, size_t length, const char *wanted_text, char *why, size_t size)
 {
 	static const char prefix[] = PATH_ROOTS;
-	const char *tab = memchr(line, '\t', length), *open, *close, *wrong;
+	const char *tab = memchr(line, '\t', length), *open, *close, *wrong, *wanted_line = NULL;
 
 	if (length < sizeof(prefix) - 1 || memcmp(line, prefix, sizeof(prefix) - 1) != 0 ||
 	    (line[sizeof(prefix) - 1] != '/' && line[sizeof(prefix) - 1] != '\t'))
-		return 0;
+		return EXPORT_FOREIGN;
 	open = tab == NULL ? NULL : memchr(tab, '(', length - (size_t)(tab - line));
 	close = open == NULL ? NULL : memchr(open, ')', length - (size_t)(open - line));
-	if (close == NULL || !line_wanted(wanted_text, line, (size_t)(tab - line), tab + 1, (size_t)(open - tab - 1))) {
+	if (close != NULL)
+		wanted_line = line_wanted(wanted_text, line, (size_t)(tab - line), tab + 1, (size_t)(open - tab - 1));
+	if (wanted_line == NULL) {
 		snprintf(why, size, "etab exports what the configuration does not: %.*s",
 		    (int)(length > 150 ? 150 : length), line);
-		return -1;
+		return EXPORT_UNWANTED;
 	}
-	if (!options_right(open + 1, (size_t)(close - open - 1), &wrong)) {
+	if (!options_right(open + 1, (size_t)(close - open - 1), wanted_line, &wrong)) {
 		snprintf(why, size, "etab has %.*s with a wrong option (%s)", (int)(tab - line), line, wrong);
-		return -1;
+		return EXPORT_WRONG;
 	}
-	return 1;
+	return EXPORT_RIGHT;
 }
 
 static int
@@ -137,11 +156,11 @@ exports_verify(const char *etab, const char *wanted_text, char *why, size_t size
 
 	for (const char *line = etab; *line != '\0';) {
 		size_t length = strcspn(line, "\n");
-		int is = verify_line(line, length, wanted_text, why, size);
+		enum export_is is = exports_judge(line, length, wanted_text, why, size);
 
-		if (is == -1)
+		if (is == EXPORT_UNWANTED || is == EXPORT_WRONG)
 			return false;
-		found += is;
+		found += is == EXPORT_RIGHT;
 		line += length + (line[length] == '\n');
 	}
 	if (found != count_lines(wanted_text)) {
@@ -197,23 +216,30 @@ try_again(uint64_t ms)
 	evtimer_add(debounce, &wait);
 }
 
-/* etab is read as it is now: exportfs renames it into place. */
+char *
+exports_etab(void)
+{
+	char path[] = PATH_ETAB, *etab = NULL;
+	int root = open(dirname(path), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	size_t length;
+
+	if (root != -1 && beneath_slurp(root, strrchr(PATH_ETAB, '/') + 1, ETAB_MAX, &etab, &length) == -1)
+		etab = NULL;
+	if (root != -1)
+		close(root);
+	return etab;
+}
+
 static bool
 verify(char *why, size_t size)
 {
-	char *etab;
-	size_t length;
-	char path[] = PATH_ETAB;
-	int root = open(dirname(path), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char *etab = exports_etab();
 	bool right;
 
-	if (root == -1 || beneath_slurp(root, strrchr(PATH_ETAB, '/') + 1, ETAB_MAX, &etab, &length) == -1) {
+	if (etab == NULL) {
 		snprintf(why, size, "%s: %s", PATH_ETAB, strerror(errno));
-		if (root != -1)
-			close(root);
 		return false;
 	}
-	close(root);
 	right = exports_verify(etab, wanted, why, size);
 	free(etab);
 	return right;
@@ -239,6 +265,7 @@ on_exportfs(int status, const char *output, void *argument)
 	if (right)
 		server->exports = (uint32_t)wanted_lines;
 	roots_exported(server, right);
+	audit_soon();
 	trouble(server, why);
 	if (again || !right)
 		try_again(right ? EXPORTS_DEBOUNCE_MS : RETRY_MS);
@@ -275,7 +302,7 @@ on_debounce(evutil_socket_t fd, short what, void *argument)
 	urgent = false;
 	if (busy)
 		again = true;
-	else if (guard_busy())
+	else if (guard_pending(argument))
 		unguarded = true;
 	else
 		make_effective(argument);
@@ -293,6 +320,12 @@ exports_request_now(struct server *server)
 {
 	urgent = true;
 	try_again(0);
+}
+
+const char *
+exports_wanted(void)
+{
+	return busy ? NULL : wanted;
 }
 
 void

@@ -72,6 +72,28 @@ copy_table(struct table *to, const struct table *from)
 	return true;
 }
 
+/* By a withdrawal, or by the auditor; each once. */
+static size_t
+closed_addresses(uint32_t **addresses)
+{
+	uint32_t *more;
+	size_t count = withdraw_closed(addresses), others = roots_closed(&more);
+
+	*addresses = reallocarray(*addresses, count + others + 1, sizeof(**addresses));
+	if (*addresses == NULL)
+		fatalx("no memory for the guard");
+	for (size_t i = 0; i < others; i++) {
+		size_t j = 0;
+
+		while (j < count && (*addresses)[j] != more[i])
+			j++;
+		(*addresses)[j] = more[i];
+		count += j == count;
+	}
+	free(more);
+	return count;
+}
+
 static void
 make_table(const struct server *s, struct table *t)
 {
@@ -83,8 +105,9 @@ make_table(const struct server *s, struct table *t)
 		.client_count = s->view.client_count };
 	uint32_t *closed;
 
-	view.closed_count = withdraw_closed(&closed);
+	view.closed_count = closed_addresses(&closed);
 	view.closed = closed;
+	view.all_closed = audit_closes_all();
 	*t = (struct table){ .guarded = calloc(s->view.network_count + 1, sizeof(*t->guarded)) };
 	if (on == NULL || t->guarded == NULL)
 		fatalx("no memory for the guard");
@@ -114,6 +137,23 @@ bool
 guard_holds(const struct server *s, uint32_t network)
 {
 	return !s->config->network[network].guard || has(&in_force, s->networks[network].interface);
+}
+
+bool
+guard_in_force(void)
+{
+	return in_force.rules != NULL && wanted.rules != NULL && strcmp(in_force.rules, wanted.rules) == 0;
+}
+
+bool
+guard_pending(const struct server *s)
+{
+	if (guard_busy() && audit_closes_all())
+		return true;
+	for (uint32_t i = 0; guard_busy() && i < s->view.network_count; i++)
+		if (!guard_holds(s, i))
+			return true;
+	return false;
 }
 
 bool
@@ -175,6 +215,7 @@ now_in_force(struct server *s)
 	if (in_force.count > 0)
 		log_info("the guard is in force on %zu networks", in_force.count);
 	exports_request(s);
+	audit_soon();
 }
 
 /* Nothing that we made is: what needs it is exported no more. */
@@ -198,6 +239,7 @@ on_wrong(struct server *s, const char *listing, const char *why)
 		: "no guard is in force, and no root of its networks is exported",
 	    load_failed[0] != '\0' ? load_failed : why);
 	trouble(s, text);
+	audit_soon();
 	if (!old)
 		not_in_force(s);
 	later(RETRY_SECONDS);
@@ -231,7 +273,7 @@ on_listed(int status, const char *listing, void *argument)
 	if (status != 0)
 		listing = "";
 	if (guard_verify(listing, wanted.rules, why, sizeof(why))) {
-		if (in_force.rules == NULL || strcmp(in_force.rules, wanted.rules) != 0)
+		if (!guard_in_force())
 			now_in_force(s);
 		trouble(s, "");
 		tell_dropped(listing);
@@ -325,7 +367,7 @@ on_timer(evutil_socket_t fd, short what, void *argument)
 	due = false;
 	if (busy)
 		return;
-	if (in_force.rules == NULL || strcmp(in_force.rules, wanted.rules) != 0) {
+	if (!guard_in_force()) {
 		load(s);
 	} else if (wanted.wanted) {
 		check(s);

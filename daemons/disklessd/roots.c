@@ -31,8 +31,6 @@
 #define LOOK_SECONDS    10                   /* at what went wrong: it may have passed */
 #define MEND_MS         20000                /* at most so often: a disk that stays bad is nobody's to mend */
 #define MEND_ROOM       ((uint64_t)16 << 20) /* free on the state's disk before a root that had none is attached anew */
-#define NFS_PORT        2049
-#define TCP_ESTABLISHED 1 /* include/net/tcp_states.h */
 
 struct root {
 	TAILQ_ENTRY(root) next;
@@ -521,6 +519,48 @@ withdraw_changed(struct server *s)
 			withdraw(s, r->address, r->paths.root);
 }
 
+bool
+roots_at(size_t place, const char **name, const struct attach_paths **paths)
+{
+	struct root *r;
+
+	TAILQ_FOREACH (r, &roots, next)
+		if (place-- == 0) {
+			*name = r->name;
+			*paths = r->attached && r->known && r->configured ? &r->paths : NULL;
+			return true;
+		}
+	return false;
+}
+
+void
+roots_audited(struct server *s)
+{
+	struct root *r;
+
+	TAILQ_FOREACH (r, &roots, next)
+		if ((r->listed || r->exported) && audit_closes(r->name))
+			withdraw(s, r->address, r->paths.root);
+}
+
+size_t
+roots_closed(uint32_t **addresses)
+{
+	struct root *r;
+	size_t count = 0;
+
+	TAILQ_FOREACH (r, &roots, next)
+		count++;
+	*addresses = calloc(count + 1, sizeof(**addresses));
+	if (*addresses == NULL)
+		fatalx("no memory for the roots");
+	count = 0;
+	TAILQ_FOREACH (r, &roots, next)
+		if (r->configured && audit_closes(r->name))
+			(*addresses)[count++] = server->clients[r->client].address;
+	return count;
+}
+
 void
 roots_apply(struct server *s)
 {
@@ -570,7 +610,8 @@ roots_exports(const struct server *s, char **text)
 		if (!r->listed)
 			continue;
 		client = &s->clients[r->client];
-		r->listed = access_export(&s->view, client, client->address) && guard_holds(s, client->network);
+		r->listed = access_export(&s->view, client, client->address) && guard_holds(s, client->network) &&
+			    !audit_closes(r->name) && (!audit_closes_all() || guard_in_force());
 		if (!r->listed)
 			continue;
 		r->address = client->address;
@@ -603,55 +644,6 @@ roots_exported(struct server *s, bool in_force)
 
 /* ---- who is connected ---- */
 
-/* The peer's address of a line of /proc/net/tcp that is an established connection to our NFS port, or 0. */
-static uint32_t
-nfs_peer(const char *line)
-{
-	unsigned local_port, peer, peer_port, state;
-
-	if (sscanf(line, " %*u: %*x:%x %x:%x %x", &local_port, &peer, &peer_port, &state) != 4)
-		return 0;
-	return local_port == NFS_PORT && state == TCP_ESTABLISHED ? peer : 0;
-}
-
-static int
-compare(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static size_t
-nfs_peers(uint32_t **peers)
-{
-	FILE *table = fopen("/proc/net/tcp", "re");
-	char line[256];
-	size_t count = 0, room = 0;
-
-	*peers = NULL;
-	if (table == NULL)
-		return 0;
-	while (fgets(line, sizeof(line), table) != NULL) {
-		uint32_t peer = nfs_peer(line);
-
-		if (peer == 0)
-			continue;
-		if (count == room) {
-			uint32_t *more = reallocarray(*peers, room = room * 2 + 64, sizeof(**peers));
-
-			if (more == NULL)
-				break;
-			*peers = more;
-		}
-		(*peers)[count++] = peer;
-	}
-	fclose(table);
-	if (count > 0)
-		qsort(*peers, count, sizeof(**peers), compare);
-	return count;
-}
-
 void
 roots_look_for_mounts(struct server *s)
 {
@@ -664,8 +656,7 @@ roots_look_for_mounts(struct server *s)
 
 		if (!r->exported || !r->configured)
 			continue;
-		connected =
-		    count > 0 && bsearch(&s->clients[r->client].address, peers, count, sizeof(*peers), compare) != NULL;
+		connected = nfs_peer_among(peers, count, s->clients[r->client].address);
 		if (connected && !r->connected)
 			children_tell_mounted(r->client, s->generation);
 		r->connected = connected;

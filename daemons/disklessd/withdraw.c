@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Takes from an address what it had: it is dropped by the guard's table, its export goes, and then, when it can have nothing new, its NFSv4
- * state and locks are revoked and its connections cut. Then its root can be unmounted, and the drop ends: who asks for it still gets an
- * error instead of waiting. If its export cannot be taken away it stays dropped.
+ * Takes from an address what it had: its export goes at once, so that what it asks next gets an error and does not wait; then its NFSv4
+ * state and locks are revoked and its connections cut, and its root can be unmounted. If the export is not gone within a second the
+ * address is dropped by the guard's table until it is.
  */
 #include "disklessd.h"
 
@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <event2/event.h>
 
 #include "address.h"
 #include "log.h"
@@ -29,9 +31,35 @@ struct withdrawal {
 	uint32_t address;
 	char root[PATH_SIZE]; /* that it had */
 	bool unlisted;        /* exportfs was given lines without it */
+	bool late;            /* it still has its export: it is dropped */
 };
 
+static struct event *limit; /* for the export to be gone */
 static STAILQ_HEAD(withdrawal_list, withdrawal) withdrawals = STAILQ_HEAD_INITIALIZER(withdrawals);
+
+static void
+on_limit(evutil_socket_t fd, short what, void *argument)
+{
+	struct withdrawal *w;
+
+	STAILQ_FOREACH (w, &withdrawals, next) {
+		if (!w->late)
+			log_warnx("%s is still exported: its address is dropped", w->root);
+		w->late = true;
+	}
+	guard_apply(argument);
+}
+
+static void
+start_limit(struct server *s)
+{
+	static const struct timeval second = { 1, 0 };
+
+	if (limit == NULL)
+		limit = evtimer_new(s->base, on_limit, s);
+	if (limit == NULL || evtimer_add(limit, &second) == -1)
+		fatalx("no memory for a withdrawal");
+}
 
 void
 withdraw(struct server *s, uint32_t address, const char *root)
@@ -49,7 +77,7 @@ withdraw(struct server *s, uint32_t address, const char *root)
 	snprintf(w->root, sizeof(w->root), "%s", root);
 	STAILQ_INSERT_TAIL(&withdrawals, w, next);
 	log_info("%s is withdrawn from %s", root, address == 0 ? "whoever had it" : address_text(address, text));
-	guard_apply(s);
+	start_limit(s);
 	exports_request_now(s);
 }
 
@@ -68,7 +96,7 @@ withdraw_closed(uint32_t **addresses)
 	STAILQ_FOREACH (w, &withdrawals, next) {
 		size_t i = 0;
 
-		if (w->address == 0)
+		if (w->address == 0 || !w->late)
 			continue;
 		while (i < count && (*addresses)[i] != w->address)
 			i++;
@@ -190,6 +218,7 @@ void
 withdraw_exported(struct server *s)
 {
 	struct withdrawal *w, *after;
+	char line[PATH_SIZE + 1];
 	bool any = false;
 
 	for (w = STAILQ_FIRST(&withdrawals); w != NULL; w = after) {
@@ -200,12 +229,15 @@ withdraw_exported(struct server *s)
 			expire(w->address);
 			cut_connections(s, w->address);
 		}
-		if (!tell_kernel(AT_FDCWD, NFSD_UNLOCK_FILESYSTEM, w->root) && errno != ENOENT)
+		snprintf(line, sizeof(line), "%s\n", w->root);
+		if (!tell_kernel(AT_FDCWD, NFSD_UNLOCK_FILESYSTEM, line) && errno != ENOENT)
 			log_debug("%s: locks not released: %s", w->root, strerror(errno));
 		STAILQ_REMOVE(&withdrawals, w, withdrawal, next);
+		any = any || w->late;
 		free(w);
-		any = true;
 	}
+	if (STAILQ_EMPTY(&withdrawals) && limit != NULL)
+		evtimer_del(limit);
 	if (any)
 		guard_apply(s);
 }

@@ -187,7 +187,7 @@ make_control(void)
 	hold(getsockname(listener, (struct sockaddr *)&control_name, &control_size) == 0);
 	child.base = event_base_new();
 	hold(child.base != NULL);
-	control_init(child.base, listener, &facts, ask_reload);
+	control_init(child.base, listener, &facts, ask_reload, ask_reload);
 	spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	fake_quiet();
 }

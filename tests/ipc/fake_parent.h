@@ -42,6 +42,7 @@ static struct {
 	unsigned looked_up;
 	unsigned pinned;
 	unsigned reloaded;
+	unsigned audits;
 	const char *client; /* of the last opened */
 	char path[PATH_SIZE];
 } fake_done;
@@ -220,6 +221,12 @@ boot_open(const struct server *s, const struct config_client *client, const char
 		return FILE_NOT_FOUND;
 	*fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	return *fd == -1 ? FILE_FAILED : FILE_OPENED;
+}
+
+void
+audit_ask(uint32_t ctl)
+{
+	fake_done.audits++;
 }
 
 bool

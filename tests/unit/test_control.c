@@ -42,7 +42,7 @@ begin(void)
 	cr_assert_eq(getsockname(listener, (struct sockaddr *)&name, &name_size), 0);
 	cr_assert_eq(listen(listener, 64), 0);
 	base = event_base_new();
-	control_init(base, listener, &facts, ask_reload);
+	control_init(base, listener, &facts, ask_reload, ask_reload);
 }
 
 TestSuite(control, .init = begin, .timeout = 30);

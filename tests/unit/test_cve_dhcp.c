@@ -431,9 +431,11 @@ Test(cve_kea, CVE_2025_32801_who_is_not_root_changes_nothing)
 
 	cr_expect_not(answer_allowed(&facts, &request, 1000, &refusal));
 	cr_expect_neq(refusal.text[0], '\0');
+	request.verb = CTL_AUDIT;
+	cr_expect_not(answer_allowed(&facts, &request, 1000, &refusal));
 	for (uint32_t verb = 0; verb < 100; verb++) {
 		request.verb = verb;
-		if (verb > CTL_RELOAD)
+		if (verb > CTL_AUDIT)
 			cr_expect_not(answer_allowed(&facts, &request, 0, &refusal), "verb %u", verb);
 	}
 }
