@@ -123,15 +123,22 @@ open_report(const char *role)
 
 /* ---- saying ---- */
 
-/* Until the pipe takes it, or for good: its reader may have stopped. */
+/* A sleep that the jail has. */
 static void
-push(int pipe, const struct raw *raw, size_t length, int descriptors)
+doze(void)
 {
 	const struct timespec wait = { 0, 1000000 };
 	uint32_t word = 0;
 
+	syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, &wait, NULL, 0);
+}
+
+/* Until the pipe takes it, or for good: its reader may have stopped. */
+static void
+push(int pipe, const struct raw *raw, size_t length, int descriptors)
+{
 	while (raw_send(pipe, raw, length, descriptors, spare) == -1 && errno == EAGAIN)
-		syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, &wait, NULL, 0); /* a sleep that the jail has */
+		doze();
 }
 
 static void
@@ -279,6 +286,58 @@ flood_reloads(void)
 	flood_with(MSG_RELOAD);
 }
 
+/* A row with escapes wherever a terminal might obey, and strings that end. */
+static struct raw
+row_of_escapes(enum msg_type type)
+{
+	struct raw raw = raw_right(type);
+
+	memset(raw.payload, 27, raw.size);
+	for (size_t i = 0; i < message_string_count; i++)
+		if (strcmp(message_strings[i].payload, message_rules[type].payload) == 0)
+			raw.payload[message_strings[i].offset + message_strings[i].size - 1] = '\0';
+	return raw;
+}
+
+/* A connection that is closed with a question unread breaks off what was said. */
+static void
+hear_question(int fd)
+{
+	struct raw raw;
+	struct iovec iov = { &raw, sizeof(raw) };
+	struct msghdr header = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	while (recvmsg(fd, &header, MSG_DONTWAIT) == -1 && errno == EAGAIN)
+		doze();
+}
+
+/* To an operator: rows of all kinds and a last word; to every second one, rows without end. */
+static void
+lie(void)
+{
+	static const enum msg_type rows[] = { MSG_CTL_SERVER, MSG_CTL_PROCESS, MSG_CTL_NETWORK, MSG_CTL_CLIENT,
+		MSG_CTL_SIGHTING, MSG_CTL_BOOT, MSG_CTL_END };
+	int fd = accept4(spare, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	uint64_t end = clock_ms() + 60000;
+
+	if (fd == -1)
+		return;
+	hear_question(fd);
+	errno = 0;
+	next++;
+	for (size_t i = 0; next % 2 == 0 && errno != EPIPE && clock_ms() < end; i++) {
+		struct raw raw = row_of_escapes(rows[i % 6]);
+
+		push(fd, &raw, raw_length(&raw), 0);
+	}
+	for (size_t i = 0; next % 2 == 1 && i < sizeof(rows) / sizeof(*rows); i++) {
+		struct raw raw = row_of_escapes(rows[i]);
+
+		push(fd, &raw, raw_length(&raw), 0);
+	}
+	close(fd);
+}
+
 /* ---- dhcp ---- */
 
 static void
@@ -400,8 +459,8 @@ static const struct {
 	void (*tick)(void);
 } acts[] = { { "ask", ask }, { "deaf", ask_and_never_read }, { "collect", collect }, { "open", have_opened },
 	{ "random", say_random }, { "neighbours", flood_neighbours }, { "reloads", flood_reloads },
-	{ "see", see_random }, { "early", collect }, { "wrong", break_form }, { "break-out", break_out },
-	{ "log", flood_log } };
+	{ "see", see_random }, { "early", collect }, { "lie", lie }, { "wrong", break_form },
+	{ "break-out", break_out }, { "log", flood_log } };
 
 static void
 on_tick(evutil_socket_t fd, short what, void *argument)

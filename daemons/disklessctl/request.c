@@ -17,6 +17,8 @@
 #include "log.h"
 #include "paths.h"
 
+#define ROWS_MAX 300000 /* of an answer: more than the boots of all clients that there can be */
+
 static enum request_result
 connect_to_server(int *fd, char *text, size_t size)
 {
@@ -38,11 +40,22 @@ connect_to_server(int *fd, char *text, size_t size)
 	return REQUEST_FAILED;
 }
 
+/* The server's last word goes to a terminal, and a broker that was taken over may have written it. */
+static void
+take_text(struct request *r, const char *text)
+{
+	snprintf(r->text, sizeof(r->text), "%s", text);
+	for (char *c = r->text; *c != '\0'; c++)
+		if ((*c < ' ' || *c > '~') && *c != '\n')
+			*c = '?';
+}
+
 static enum request_result
 read_answer(int fd, struct request *r)
 {
 	struct ipc_message message;
 	const char *why = "";
+	size_t rows = 0;
 
 	for (;;) {
 		switch (ipc_receive(fd, ROLE_CTL, ROLE_BROKER, IPC_RUN, &message, &why)) {
@@ -61,8 +74,12 @@ read_answer(int fd, struct request *r)
 			return REQUEST_FAILED;
 		}
 		if (message.type == MSG_CTL_END) {
-			snprintf(r->text, sizeof(r->text), "%s", message.body.CTL_END.text);
+			take_text(r, message.body.CTL_END.text);
 			return message.body.CTL_END.ok ? REQUEST_OK : REQUEST_FAILED;
+		}
+		if (++rows > ROWS_MAX && !r->follow) {
+			snprintf(r->text, sizeof(r->text), "the server's answer has no end");
+			return REQUEST_FAILED;
 		}
 		if (r->row != NULL)
 			r->row(&message, r->argument);
