@@ -88,7 +88,7 @@ FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard fuzz/fuzz_*.c))
 
 objects = $(patsubst %.c,$(B)/%.o,$(filter %.c,$(1))) $(patsubst %.y,$(B)/%.o,$(filter %.y,$(1)))
 
-.PHONY: all help check unit replay lint install clean fuzz fuzz-afl fuzz-coverage bench soak check-faults
+.PHONY: all help check unit replay lint install clean fuzz fuzz-afl fuzz-coverage bench soak check-faults check-clients
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(addprefix $(B)/,$(PROGRAMS))
@@ -98,6 +98,7 @@ help:
 	@echo 'make check        unit tests, fuzz corpora, checks of the binaries (no root, no lab needed)'
 	@echo 'make lint         clang-format, clang-tidy, cppcheck, shellcheck, mandoc, function lengths'
 	@echo 'make install      DESTDIR= PREFIX=/usr SYSCONFDIR=/etc ...'
+	@echo 'make check-clients  real firmware and loaders boot, up to their initramfs (root; minutes; MACHINES="own-uboot": only these)'
 	@echo 'make bench        what a transfer costs, ours and the peers (root; minutes; QUICK=1 for small sizes)'
 	@echo 'make soak         storms, enrolments, reloads and garbage; does anything grow? MINUTES=60'
 	@echo 'make check-faults the lab with 200 processes killed at random; make check-power: 50 power cuts of its server'
@@ -175,6 +176,10 @@ fuzz-afl:
 fuzz-coverage:
 	$(Q)find build/cov -name '*.gcda' -delete 2>/dev/null; $(MAKE) -s VARIANT=cov replay
 	$(Q)fuzz/coverage build/cov
+
+# Not part of packaging/setup check: machines of arm64 are slow, and tests/firmware/packages is not in packaging/packages.
+check-clients: all
+	$(Q)tests/firmware/run $(B) $(MACHINES)
 
 # ---- bench ------------------------------------------------------------------------------------------------------------
 BENCH_TOOLS := $(addprefix $(B)/tests/bench/,tftpload dhcpload floor storm)

@@ -11,7 +11,7 @@ import re
 from . import processes
 
 PORTS = [f"boards{number}" for number in range(6)]
-VIRTUAL_PI = pathlib.Path(__file__).resolve().parent.parent / "virtual-pi"
+LAB = pathlib.Path(__file__).resolve().parent.parent
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}$")
 
 
@@ -36,8 +36,9 @@ class Board:
     async def switch_on(self, segment, arguments):
         self.keep_earlier_logs()
         self.state = "rom"
+        program = LAB / ("virtual-pc" if "--kind" in arguments else "virtual-pi")
         self.process = await processes.start(
-            [VIRTUAL_PI, "--segment", segment, "--directory", self.directory, "--name", self.name, *arguments],
+            [program, "--segment", segment, "--directory", self.directory, "--name", self.name, *arguments],
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
         self.reader = asyncio.ensure_future(self.follow())
 

@@ -1,6 +1,7 @@
-"""The board after its firmware: QEMU runs the kernel that was fetched, with the command line that was fetched."""
+"""A machine of QEMU that is judged by its console: the board after its firmware, with the kernel that was fetched, or a PC."""
 
 import gzip
+import os
 import subprocess
 
 from .processes import die_with_parent
@@ -9,6 +10,7 @@ MEMORY_MIB = 256
 # What a PC needs to be seen and to call its interface eth0; a panic ends it.
 PC_NEEDS = "console=ttyS0 net.ifnames=0 panic=-1 mitigations=off"
 REPORTED = b"REPORT done"
+KERNEL = b"Linux version "
 PANIC = b"Kernel panic"
 GZIP = b"\x1f\x8b"
 
@@ -20,10 +22,35 @@ class Machine:
         self.record, self.namespace, self.tap, self.mac = record, namespace, tap, mac
         self.process = None
 
-    def write_files(self, kernel, initramfs):
-        """The firmware unpacks a compressed kernel; so do we."""
+    def directory(self):
         directory = self.record.directory / "machine"
         directory.mkdir(exist_ok=True)
+        return directory
+
+    def launch(self, program, *arguments, device="virtio-net-pci", rom=False, first=False):
+        """
+        QEMU on the board's tap, with nothing but the network, and its console on our pipe. `device` is its kind. `rom`: it has
+        the ROM that QEMU gives it, which alone it fits to the device. `first`: the firmware boots from it.
+        """
+        device += f",netdev=net,mac={self.mac}" + ("" if rom else ",romfile=") + (",bootindex=1" if first else "")
+        command = [
+            "ip", "netns", "exec", self.namespace, program, "-nodefaults", "-no-user-config",
+            "-display", "none", "-no-reboot", "-accel", "tcg",
+            "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
+            "-netdev", f"tap,id=net,ifname={self.tap},script=no,downscript=no,vhost=off",
+            "-device", device, *map(str, arguments), *self.dump()]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, preexec_fn=die_with_parent)
+
+    def dump(self):
+        """All that crosses its network device, if LAB_PCAP is set."""
+        if "LAB_PCAP" not in os.environ:
+            return []
+        return ["-object", f"filter-dump,id=dump,netdev=net,file={self.record.directory}/network.pcap"]
+
+    def write_files(self, kernel, initramfs):
+        """The firmware unpacks a compressed kernel; so do we."""
+        directory = self.directory()
         (directory / "kernel").write_bytes(gzip.decompress(kernel) if kernel.startswith(GZIP) else kernel)
         files = ["-kernel", directory / "kernel"]
         if initramfs:
@@ -32,29 +59,23 @@ class Machine:
         return files
 
     def start(self, kernel, initramfs, cmdline):
-        command = [
-            "ip", "netns", "exec", self.namespace, "qemu-system-x86_64", "-nodefaults", "-no-user-config",
-            "-display", "none", "-no-reboot", "-accel", "tcg", "-cpu", "max", "-m", str(MEMORY_MIB),
-            "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
-            "-netdev", f"tap,id=net,ifname={self.tap},script=no,downscript=no,vhost=off",
-            "-device", f"virtio-net-pci,netdev=net,romfile=,mac={self.mac}",
-            *map(str, self.write_files(kernel, initramfs)), "-append", f"{cmdline} {PC_NEEDS}".strip()]
-        self.record.step("kernel", f"starts with: {command[-1]}")
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, preexec_fn=die_with_parent)
+        line = f"{cmdline} {PC_NEEDS}".strip()
+        self.record.step("kernel", f"starts with: {line}")
+        self.launch("qemu-system-x86_64", "-cpu", "max", "-m", MEMORY_MIB, *self.write_files(kernel, initramfs),
+                    "-append", line)
         self.record.state("kernel")
 
-    def follow(self):
+    def follow(self, state="kernel"):
         """Copies the console until the machine ends; returns its last state."""
-        state, line = "kernel", b""
+        line = b""
         while data := self.process.stdout.read1(65536):
             self.record.console(data)
             *lines, line = (line + data).split(b"\n")
             for each in lines:
                 state = self.judge(each, state)
         self.process.wait()
-        if state == "kernel":
-            state = "failed kernel the machine ended before its userland reported"
+        if state in ("rom", "kernel"):
+            state = f"failed {state} the machine ended before its userland reported"
         return state
 
     def judge(self, line, state):
@@ -63,6 +84,9 @@ class Machine:
         if PANIC in line:
             self.record.step("panic", line.decode("utf-8", "replace").strip())
             return "failed kernel panic"
+        if KERNEL in line and state == "rom":
+            self.record.state("kernel")
+            return "kernel"
         if line.startswith(REPORTED) and state == "kernel":
             self.record.state("booted")
             return "booted"
