@@ -99,12 +99,13 @@ pseudo=/run/pseudo-root
 
 # A machine whose own root cannot be exported serves no version 4, so for version 4 it shows mountd one that can: else it
 # would refuse everybody, and the refusals would mean nothing.
-pseudo_root_on() {
-	mkdir -p "$pseudo/srv/diskless" /etc/nfs.conf.d
+pseudo_root_on() { # directory of /srv that holds the exports
+	pseudo_exports=/srv/$1
 	mount --make-rshared /srv
-	mount --rbind /srv/diskless "$pseudo/srv/diskless"
+	mkdir -p "$pseudo$pseudo_exports" /etc/nfs.conf.d
+	mount --rbind "$pseudo_exports" "$pseudo$pseudo_exports"
 	# What is mounted and unmounted here from now on is so there, and not the other way round.
-	mount --make-rslave "$pseudo/srv/diskless"
+	mount --make-rslave "$pseudo$pseudo_exports"
 	printf '[exports]\nrootdir=%s\n' "$pseudo" >/etc/nfs.conf.d/pseudo-root.conf
 	restart_mountd
 }
@@ -112,7 +113,7 @@ pseudo_root_on() {
 pseudo_root_off() {
 	rm -f /etc/nfs.conf.d/pseudo-root.conf
 	restart_mountd
-	umount -R "$pseudo/srv/diskless" || umount -R -l "$pseudo/srv/diskless"
+	umount -R "$pseudo$pseudo_exports" || umount -R -l "$pseudo$pseudo_exports"
 }
 
 restart_mountd() {
