@@ -107,9 +107,24 @@ void roots_look_for_mounts(struct server *);
 
 /* ---- peers.c: who has a connection to nfsd ---- */
 
-/* Their addresses, sorted, free() them; and is an address among them? */
-size_t nfs_peers(uint32_t **peers);
-bool nfs_peer_among(const uint32_t *peers, size_t count, uint32_t address);
+struct nfs_peer {
+	uint32_t address;
+	uint32_t ports; /* the sum of those that its connections come from */
+};
+/* Sorted, each address once, free() them; and the one of an address, or NULL. */
+size_t nfs_peers(struct nfs_peer **peers);
+const struct nfs_peer *nfs_peer_of(const struct nfs_peer *, size_t count, uint32_t address);
+
+/*
+ * Two machines with one MAC and one address take each other's connections away, over and over. Pure: called with what an address has at
+ * each look; true, once a minute at most, if it changes as that of one machine does not.
+ */
+struct restless {
+	uint64_t since;
+	uint32_t ports;
+	unsigned changes;
+};
+bool nfs_restless(struct restless *, uint32_t ports, uint64_t now_ms);
 
 /* ---- exports.c: one file, generated whole ---- */
 

@@ -1,36 +1,55 @@
 /* SPDX-License-Identifier: ISC */
-/* Who has a TCP connection to nfsd: read from the kernel's table of them. */
+/* Who has a TCP connection to nfsd: read from the kernel's table of them. And whose connections do not last. */
 #include "disklessd.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define NFS_PORT        2049
-#define TCP_ESTABLISHED 1 /* include/net/tcp_states.h */
+#define NFS_PORT         2049
+#define TCP_ESTABLISHED  1 /* include/net/tcp_states.h */
+#define RESTLESS_MS      60000
+#define RESTLESS_CHANGES 6 /* a board that boots makes one or two */
 
-/* The peer's address of a line of /proc/net/tcp that is an established connection to our NFS port, or 0. */
-static uint32_t
-nfs_peer(const char *line)
+/* A line of /proc/net/tcp: is it an established connection to our NFS port? */
+static bool
+is_peer(const char *line, struct nfs_peer *peer)
 {
-	unsigned local_port, peer, peer_port, state;
+	unsigned local_port, address, port, state;
 
-	if (sscanf(line, " %*u: %*x:%x %x:%x %x", &local_port, &peer, &peer_port, &state) != 4)
-		return 0;
-	return local_port == NFS_PORT && state == TCP_ESTABLISHED ? peer : 0;
+	if (sscanf(line, " %*u: %*x:%x %x:%x %x", &local_port, &address, &port, &state) != 4)
+		return false;
+	*peer = (struct nfs_peer){ .address = address, .ports = port };
+	return local_port == NFS_PORT && state == TCP_ESTABLISHED;
 }
 
 static int
 compare(const void *a, const void *b)
 {
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	uint32_t x = ((const struct nfs_peer *)a)->address, y = ((const struct nfs_peer *)b)->address;
 
 	return x < y ? -1 : x > y;
 }
 
+/* Each address once, with the sum of its ports. */
+static size_t
+unite(struct nfs_peer *peers, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (kept > 0 && peers[kept - 1].address == peers[i].address)
+			peers[kept - 1].ports += peers[i].ports;
+		else
+			peers[kept++] = peers[i];
+	}
+	return kept;
+}
+
 size_t
-nfs_peers(uint32_t **peers)
+nfs_peers(struct nfs_peer **peers)
 {
 	FILE *table = fopen("/proc/net/tcp", "re");
+	struct nfs_peer peer;
 	char line[256];
 	size_t count = 0, room = 0;
 
@@ -38,12 +57,10 @@ nfs_peers(uint32_t **peers)
 	if (table == NULL)
 		return 0;
 	while (fgets(line, sizeof(line), table) != NULL) {
-		uint32_t peer = nfs_peer(line);
-
-		if (peer == 0)
+		if (!is_peer(line, &peer))
 			continue;
 		if (count == room) {
-			uint32_t *more = reallocarray(*peers, room = room * 2 + 64, sizeof(**peers));
+			struct nfs_peer *more = reallocarray(*peers, room = room * 2 + 64, sizeof(**peers));
 
 			if (more == NULL)
 				break;
@@ -54,11 +71,26 @@ nfs_peers(uint32_t **peers)
 	fclose(table);
 	if (count > 0)
 		qsort(*peers, count, sizeof(**peers), compare);
-	return count;
+	return unite(*peers, count);
+}
+
+const struct nfs_peer *
+nfs_peer_of(const struct nfs_peer *peers, size_t count, uint32_t address)
+{
+	struct nfs_peer wanted = { .address = address };
+
+	return count > 0 ? bsearch(&wanted, peers, count, sizeof(*peers), compare) : NULL;
 }
 
 bool
-nfs_peer_among(const uint32_t *peers, size_t count, uint32_t address)
+nfs_restless(struct restless *r, uint32_t ports, uint64_t now)
 {
-	return count > 0 && bsearch(&address, peers, count, sizeof(*peers), compare) != NULL;
+	if (now - r->since >= RESTLESS_MS) {
+		r->since = now;
+		r->changes = 0;
+	}
+	if (ports == r->ports)
+		return false;
+	r->ports = ports;
+	return ++r->changes == RESTLESS_CHANGES;
 }

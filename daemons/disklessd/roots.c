@@ -40,11 +40,12 @@ struct root {
 	char boot[PATH_SIZE];
 	bool known; /* manifest and paths are read */
 	bool attached;
-	bool held;        /* disklessctl works on it; it is attached when that ends */
-	bool configured;  /* false: it is on its way out */
-	bool try_again;   /* text or not */
-	bool listed;      /* in the export lines last given out */
-	bool exported;    /* and in force */
+	bool held;       /* disklessctl works on it; it is attached when that ends */
+	bool configured; /* false: it is on its way out */
+	bool try_again;  /* text or not */
+	bool listed;     /* in the export lines last given out */
+	bool exported;   /* and in force */
+	struct restless restless;
 	bool connected;   /* its address has a connection to nfsd */
 	uint32_t address; /* that it was exported to last */
 	uint32_t client;  /* index in the configuration, while configured */
@@ -647,19 +648,24 @@ roots_exported(struct server *s, bool in_force)
 void
 roots_look_for_mounts(struct server *s)
 {
-	uint32_t *peers;
+	struct nfs_peer *peers;
 	size_t count = nfs_peers(&peers);
 	struct root *r;
 
 	TAILQ_FOREACH (r, &roots, next) {
-		bool connected;
+		const struct nfs_peer *peer;
 
 		if (!r->exported || !r->configured)
 			continue;
-		connected = nfs_peer_among(peers, count, s->clients[r->client].address);
-		if (connected && !r->connected)
+		peer = nfs_peer_of(peers, count, s->clients[r->client].address);
+		if (peer != NULL && !r->connected)
 			children_tell_mounted(r->client, s->generation);
-		r->connected = connected;
+		r->connected = peer != NULL;
+		if (nfs_restless(&r->restless, peer == NULL ? 0 : peer->ports, clock_ms()))
+			log_warnx("client %s: its connections to nfsd do not last: is there a second machine with its "
+				  "MAC and "
+				  "address?",
+			    r->name);
 	}
 	free(peers);
 }

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: ISC */
+/* When connections to nfsd change as those of one machine do not. */
+#include "disklessd/disklessd.h"
+
+#include <criterion/criterion.h>
+
+static struct restless r;
+
+static bool
+look(uint32_t ports, uint64_t seconds)
+{
+	return nfs_restless(&r, ports, 1000000 + seconds * 1000);
+}
+
+Test(peers, a_board_that_boots_and_runs_is_no_second_machine)
+{
+	cr_expect_not(look(0, 0) || look(800, 2) || look(0, 10) || look(900, 12));
+	for (uint64_t s = 14; s < 600; s += 2)
+		cr_expect_not(look(900, s));
+	/* Idle ones are closed after minutes. */
+	for (uint64_t s = 600; s < 6000; s += 300)
+		cr_expect_not(look(0, s) || look((uint32_t)s, s + 2));
+}
+
+Test(peers, two_machines_that_take_it_from_each_other_are_told_once_a_minute)
+{
+	unsigned told = 0;
+
+	for (uint64_t s = 0; s < 120; s += 2)
+		told += look(s % 4 == 0 ? 800 : 900, s);
+	cr_expect_eq(told, 2);
+}
+
+Test(peers, an_address_is_found_among_many)
+{
+	static const struct nfs_peer peers[] = { { 1, 10 }, { 5, 20 }, { 9, 30 } };
+
+	cr_expect_eq(nfs_peer_of(peers, 3, 5)->ports, 20);
+	cr_expect(nfs_peer_of(peers, 3, 4) == NULL);
+	cr_expect(nfs_peer_of(NULL, 0, 4) == NULL);
+}
