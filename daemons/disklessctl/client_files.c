@@ -38,9 +38,9 @@ files_of(const char *name, struct files *f)
 
 /*
  * A client file that `client remove` had put aside when it was killed: there is a root still, so nothing was removed and it goes back;
- * there is none, so it goes.
+ * there is none, so it goes. true: it is back, which the server has to hear.
  */
-static void
+static bool
 settle_removed(const char *removed)
 {
 	char name[NAME_SIZE], from[CLIENT_FILE_SIZE], root[sizeof(PATH_CLIENTS) + NAME_SIZE];
@@ -48,36 +48,38 @@ settle_removed(const char *removed)
 	struct files f = { 0 };
 
 	if (length < 2 || length > NAME_SIZE)
-		return;
+		return false;
 	snprintf(name, sizeof(name), "%.*s", (int)length - 1, removed + 1);
 	if (!config_name_valid(name))
-		return;
+		return false;
 	files_of(name, &f);
 	snprintf(from, sizeof(from), "%s", f.removed);
 	snprintf(root, sizeof(root), "%s/%s", PATH_CLIENTS, name);
 	if (access(root, F_OK) == 0 && access(f.client, F_OK) == -1)
-		rename(from, f.client);
-	else
-		unlink(from);
+		return rename(from, f.client) == 0;
+	unlink(from);
+	return false;
 }
 
-static void
+static bool
 settle_all_removed(int directory)
 {
 	int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *entries = fd == -1 ? NULL : fdopendir(fd);
 	struct dirent *entry;
+	bool back = false;
 
 	if (entries == NULL)
-		return;
+		return false;
 	while ((entry = readdir(entries)) != NULL) {
 		size_t length = strlen(entry->d_name);
 
 		if (entry->d_name[0] == '.' && length > strlen(REMOVED) &&
 		    strcmp(entry->d_name + length - strlen(REMOVED), REMOVED) == 0)
-			settle_removed(entry->d_name);
+			back = settle_removed(entry->d_name) || back;
 	}
 	closedir(entries);
+	return back;
 }
 
 bool
@@ -105,7 +107,10 @@ clients_begin(void)
 		return false;
 	}
 	close(roots);
-	settle_all_removed(fd);
+	if (settle_all_removed(fd)) {
+		directory_sync(PATH_CLIENTS_D);
+		server_read_again();
+	}
 	return true;
 }
 
