@@ -88,7 +88,7 @@ FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard fuzz/fuzz_*.c))
 
 objects = $(patsubst %.c,$(B)/%.o,$(filter %.c,$(1))) $(patsubst %.y,$(B)/%.o,$(filter %.y,$(1)))
 
-.PHONY: all help check unit replay lint install clean fuzz fuzz-afl fuzz-coverage bench soak check-faults check-clients
+.PHONY: all help check unit replay lint install clean fuzz fuzz-afl fuzz-coverage bench soak check-faults check-clients check-power
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(addprefix $(B)/,$(PROGRAMS))
@@ -101,7 +101,8 @@ help:
 	@echo 'make check-clients  real firmware and loaders boot, up to their initramfs (root; minutes; MACHINES="own-uboot": only these)'
 	@echo 'make bench        what a transfer costs, ours and the peers (root; minutes; QUICK=1 for small sizes)'
 	@echo 'make soak         storms, enrolments, reloads and garbage; does anything grow? MINUTES=60'
-	@echo 'make check-faults the lab with 200 processes killed at random; make check-power: 50 power cuts of its server'
+	@echo 'make check-power  200 power cuts at random moments of random operations, and what the next start finds'
+	@echo 'make check-faults the lab with 200 processes killed at random'
 	@echo 'make fuzz         libFuzzer, MINUTES=1 for each target (TARGETS="dhcp ipc": only these); make fuzz-afl: the same by AFL++'
 	@echo 'make fuzz-coverage  which lines of each codec its corpus reaches'
 	@echo 'packaging/setup check   everything, the lab included;  packaging/setup demo   see it work'
@@ -200,6 +201,8 @@ $(SOAK_TOOLS): $(B)/tests/soak/%: tests/soak/%.c
 
 soak: all $(BENCH_TOOLS) $(SOAK_TOOLS)
 	$(Q)tests/soak/run $(B)
+check-power: all
+	$(Q)tests/power-cut 200 $(B)
 check-faults: all
 	$(Q)LAB_FAULT_KILLS=200 tests/lab/suite faults
 
