@@ -204,7 +204,7 @@ soak: all $(BENCH_TOOLS) $(SOAK_TOOLS)
 check-power: all
 	$(Q)tests/power-cut 200 $(B)
 check-faults: all
-	$(Q)LAB_FAULT_KILLS=200 tests/lab/suite faults
+	$(Q)LAB_FAULTS=all LAB_FAULT_KILLS=200 LAB_TIMEOUT=3600 tests/lab/suite faults
 
 # ---- installation -----------------------------------------------------------------------------------------------------
 install: all
