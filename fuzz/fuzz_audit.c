@@ -32,7 +32,13 @@ with_state(const char *path)
 	return path[0] != '\0' && path[1] == 'h';
 }
 
-static struct audit audit = { .found = found, .with_state = with_state };
+static bool
+closed_out(const char *name, const char *address, size_t length)
+{
+	return strcmp(name, "closed") == 0 && length == 8 && memcmp(address, "10.0.0.7", length) == 0;
+}
+
+static struct audit audit = { .found = found, .with_state = with_state, .closed_out = closed_out };
 
 static bool
 exports_ours(const char *text)

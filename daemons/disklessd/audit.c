@@ -17,6 +17,7 @@
 
 #include <event2/event.h>
 
+#include "address.h"
 #include "audit_rules.h"
 #include "log.h"
 #include "mountinfo.h"
@@ -103,7 +104,19 @@ with_state(const char *path)
 	return stat(path, &a) == 0 && stat(PATH_STATE, &b) == 0 && a.st_dev == b.st_dev;
 }
 
-static struct audit audit = { .found = found, .with_state = with_state };
+static bool
+closed_out(const char *name, const char *address, size_t length)
+{
+	char text[ADDRESS_TEXT];
+
+	for (size_t i = 0; i < server->view.client_count && closes_client(&last, name); i++)
+		if (strcmp(server->clients[i].name, name) == 0)
+			return strlen(address_text(server->clients[i].address, text)) == length &&
+			       memcmp(text, address, length) == 0;
+	return false;
+}
+
+static struct audit audit = { .found = found, .with_state = with_state, .closed_out = closed_out };
 
 static void
 cannot_tell(const char *what, const char *why)

@@ -96,8 +96,8 @@ etab_line(struct audit *a, const char *line, size_t length, const char *ours)
 	const char *tab = memchr(line, '\t', length);
 	const char *open = tab == NULL ? NULL : memchr(tab, '(', length - (size_t)(tab - line));
 	char why[TEXT_SIZE], name[NAME_SIZE];
-	size_t path_length;
-	int is;
+	size_t path_length, name_length;
+	enum export_is is;
 
 	if (open == NULL) {
 		snprintf(why, sizeof(why), "etab has a line that is no export: %.*s",
@@ -111,13 +111,20 @@ etab_line(struct audit *a, const char *line, size_t length, const char *ours)
 	if (is == EXPORT_FOREIGN) {
 		foreign_export(a, line, length, path_length,
 		    exports_option(open + 1, length - (size_t)(open + 1 - line), "subtree_check"));
-	} else if (is == EXPORT_WRONG) {
-		snprintf(name, sizeof(name), "%.*s", (int)(path_length - strlen(PATH_ROOTS "/")),
-		    line + strlen(PATH_ROOTS "/"));
-		breach(a, CLOSES_CLIENT, name, why);
-	} else if (is == EXPORT_UNWANTED) {
-		breach(a, CLOSES_ALL, NULL, why);
+		return;
 	}
+	name_length =
+	    path_length > sizeof(PATH_ROOTS) ? path_length - sizeof(PATH_ROOTS) : 0; /* its NUL stands for the slash */
+	snprintf(name, sizeof(name), "%.*s", (int)name_length, line + path_length - name_length);
+	if (is == EXPORT_UNWANTED && a->closed_out(name, tab + 1, (size_t)(open - tab) - 1)) {
+		snprintf(why, sizeof(why), "somebody else exports %s/%s to its own client, whose door is closed",
+		    PATH_ROOTS, name);
+		is = EXPORT_WRONG;
+	}
+	if (is == EXPORT_WRONG)
+		breach(a, CLOSES_CLIENT, name, why);
+	else if (is == EXPORT_UNWANTED)
+		breach(a, CLOSES_ALL, NULL, why);
 }
 
 void

@@ -14,7 +14,8 @@ struct audit {
 	void (*found)(struct audit *, enum finding_kind, enum finding_closes, const char *name, const char *text);
 	/* Is this path on the filesystem that holds images and uppers? */
 	bool (*with_state)(const char *path);
-	void *argument;
+	/* Is this client closed out, by the audit before, and this its address? Then we do not export to it, others may. */
+	bool (*closed_out)(const char *name, const char *address, size_t length);
 };
 
 /* Every line of etab, beside the export lines of ours (exports_line) that are to be in force. */

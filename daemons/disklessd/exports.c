@@ -364,6 +364,7 @@ on_nfsd_poll(evutil_socket_t fd, short what, void *argument)
 		       : "nfsd stopped: boards cannot mount their roots until it runs again");
 	if (runs)
 		exports_request(server);
+	audit_soon();
 	children_tell_server(server);
 }
 

@@ -42,7 +42,13 @@ with_state(const char *path)
 	return strcmp(path, "/home") == 0;
 }
 
-static struct audit audit = { .found = found, .with_state = with_state };
+static bool
+closed_out(const char *name, const char *address, size_t length)
+{
+	return strcmp(name, "closed") == 0 && length == 8 && memcmp(address, "10.0.0.7", length) == 0;
+}
+
+static struct audit audit = { .found = found, .with_state = with_state, .closed_out = closed_out };
 
 static void
 reset(void)
@@ -92,6 +98,8 @@ Test(audit, etab_that_gives_more_closes_a_door)
 		  "node1\t192.168.10.12(rw,sync,secure,no_root_squash,no_subtree_check,mountpoint,sec=sys,"
 		  "fsid=8)\n",
 		    CLOSES_CLIENT, "node1", "fsid" },
+		{ "/srv/diskless/closed\t10.0.0.7(" FOREIGN, CLOSES_CLIENT, "closed", "whose door is closed" },
+		{ "/srv/diskless/closed\t10.0.0.8(" FOREIGN, CLOSES_ALL, "", "what the configuration does not" },
 		{ "/exports/a\t*.example.org(" FOREIGN, CLOSES_NOTHING, "", "reverse DNS" },
 		{ "/exports/a\t@hosts(" FOREIGN, CLOSES_NOTHING, "", "reverse DNS" },
 		{ "/exports/a\tpc-[0-9](" FOREIGN, CLOSES_NOTHING, "", "reverse DNS" },
