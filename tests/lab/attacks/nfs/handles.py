@@ -16,7 +16,7 @@ BY_DEVICE, BY_NUMBER, BY_DEVICE_LONG, BY_ENCODED_DEVICE, BY_UUID4_INODE, BY_UUID
 UPPER_FLAG = 4
 OTHER_ENDIAN_FLAGS = (1, 2, 0xff)
 OVERLAY_HEAD = 24
-MOST_BYTES = 64
+MOST_BYTES, MOST_BYTES_4 = 64, 128
 DEVICE_MAJORS = (0, 7, 8, 253, 254, 259)
 DEVICE_MINORS = range(64)
 FILEID_TYPES = (0, 1, 2, 3, 4, 6, 0x4d, 0x4e, 0x4f, 0x51, 0x52, 0x61, 0x62, 0x71, 0x81, 0x82, 0x97, 0xf1, 0xf7, 0xf8, 0xfb, 0xfe, 0xff)
@@ -183,10 +183,23 @@ def other_filesystems(layers):
             yield pack(Handle(fsid_type, fsid, fileid_type, fileid))
 
 
+def other_lengths(layers, most):
+    """Our own, cut and filled up to every length, and an overlay's inner length apart from its true one."""
+    for layer in layers:
+        whole = layer.with_inode(2)
+        for size in range(most + 1):
+            yield whole[:size]
+            yield whole.ljust(size, b"\0")
+            yield (whole + os.urandom(most))[:max(size, len(whole))]
+        if layer.overlay:
+            for size in range(256):
+                yield pack(layer.handle._replace(fileid=layer.head[:5] + bytes((size,)) + layer.head[6:] + layer.inner))
+
+
 FEW_INODES = (2, 11, 12, 13, 14, 15)
 
 
-def forged(layers, inodes, numbers):
+def forged(layers, inodes, numbers, most=MOST_BYTES):
     """(what they are, handles) of every sort."""
     few = [inode for inode in inodes if inode <= 32] or list(inodes)[:32]
     numbers = [number for number in numbers if struct.pack("<I", number) != layers[0].handle.fsid]
@@ -196,6 +209,7 @@ def forged(layers, inodes, numbers):
         ("other uuids and flags", other_heads(layers, few)),
         ("other forms", other_forms(layers, few)),
         ("all types", all_types(layers)),
+        ("other lengths", other_lengths(layers, most)),
         ("other numbers of exports", other_fsids(layers, numbers, FEW_INODES)),
         ("other filesystems", other_filesystems(layers)),
     ]
