@@ -17,15 +17,18 @@
 #include "log.h"
 #include "paths.h"
 
-#define ROWS_MAX 300000 /* of an answer: more than the boots of all clients that there can be */
+#define PATIENCE_SECONDS 120    /* for the next word: a broker that has no descriptor left does not even turn us away */
+#define ROWS_MAX         300000 /* of an answer: more than the boots of all clients that there can be */
 
 static enum request_result
-connect_to_server(int *fd, char *text, size_t size)
+connect_to_server(int *fd, bool follow, char *text, size_t size)
 {
+	struct timeval patience = { follow ? 0 : PATIENCE_SECONDS, 0 };
 	struct sockaddr_un name = { .sun_family = AF_UNIX, .sun_path = PATH_CONTROL };
 
 	*fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (*fd == -1)
+	if (*fd == -1 || setsockopt(*fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) == -1 ||
+	    setsockopt(*fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == -1)
 		fatal("socket");
 	if (connect(*fd, (struct sockaddr *)&name, sizeof(name)) == 0)
 		return REQUEST_OK;
@@ -67,6 +70,11 @@ read_answer(int fd, struct request *r)
 			    "restart it",
 			    why);
 			return REQUEST_FAILED;
+		case IPC_AGAIN:
+			snprintf(r->text, sizeof(r->text),
+			    "the server does not answer: its broker stands still, or has no descriptor left (see its "
+			    "log)");
+			return REQUEST_FAILED;
 		default:
 			snprintf(r->text, sizeof(r->text),
 			    "the server closed the connection before the end: its broker was started "
@@ -102,7 +110,7 @@ request(struct request *r)
 		    r->name, NAME_SIZE - 1);
 		return REQUEST_FAILED;
 	}
-	result = connect_to_server(&fd, r->text, sizeof(r->text));
+	result = connect_to_server(&fd, r->follow, r->text, sizeof(r->text));
 	if (result == REQUEST_OK) {
 		/* A server that turns us away has said why: the answer is read whether or not the question got through. */
 		(void)ipc_write(fd, MSG_CTL_REQUEST, &question, sizeof(question), -1);
