@@ -105,6 +105,7 @@ help:
 	@echo 'make check-faults the lab with 200 processes killed at random'
 	@echo 'make fuzz         libFuzzer, MINUTES=1 for each target (TARGETS="dhcp ipc": only these); make fuzz-afl: the same by AFL++'
 	@echo 'make fuzz-coverage  which lines of each codec its corpus reaches'
+	@echo 'make check-os     Debian arm64 of its mirror, built and booted by a virtual Pi 4 (root; an hour; tests/os/packages)'
 	@echo 'packaging/setup check   everything, the lab included;  packaging/setup demo   see it work'
 
 # ---- rules ------------------------------------------------------------------------------------------------------------
@@ -205,6 +206,10 @@ check-power: all
 	$(Q)tests/power-cut 200 $(B)
 check-faults: all
 	$(Q)LAB_FAULTS=all LAB_FAULT_KILLS=200 LAB_TIMEOUT=3600 tests/lab/suite faults
+
+.PHONY: check-os
+check-os: all
+	$(Q)tests/os/run
 
 # ---- installation -----------------------------------------------------------------------------------------------------
 install: all

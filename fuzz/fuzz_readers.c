@@ -2,6 +2,7 @@
 /*
  * Any text to the small readers. Ranges of names: those that come out are valid, once each, and no more than there may be. What nfsd says of
  * a client of its own: it is an address's only if it says so in full. A program's head and the kernel's word on who runs such ones.
+ * What dpkg says is installed: a line for each. Which image a client needs: a name that can be one, and a version.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -11,7 +12,9 @@
 
 #include "address.h"
 #include "config.h"
+#include "disklessctl/image_users.h"
 #include "disklessctl/names.h"
+#include "disklessctl/recipe_same.h"
 #include "disklessctl/sandbox.h"
 #include "disklessd/disklessd.h"
 #include "tests/ipc/fake.h"
@@ -68,6 +71,23 @@ program(const uint8_t *bytes, size_t length, const char *text)
 	hold(!matches || strncmp(text, "enabled\n", 8) == 0);
 }
 
+static void
+tree(const char *text)
+{
+	char *list = packages_installed(text);
+	struct image_user user;
+	size_t length, lines = 0;
+
+	hold(list != NULL);
+	length = strlen(list);
+	for (size_t i = 0; i < length; i++)
+		lines += list[i] == '\n';
+	hold(length == 0 || (list[length - 1] == '\n' && lines <= strlen(text) / strlen("Status:  ok installed")));
+	free(list);
+	if (image_user_parse(text, &user) == 0)
+		hold(config_name_valid(user.image) && user.version > 0);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
@@ -79,6 +99,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	text[length] = '\0';
 	names(text);
 	nfsd_client(text);
+	tree(text);
 	program(bytes, length, text + head);
 	free(text);
 	return 0;

@@ -51,6 +51,7 @@ static const struct command {
 	{ "image", "prune", image_prune_command, "[IMAGE] [--dry-run]", "remove versions that nobody uses" },
 	{ "image", "shell", image_shell_command, "IMAGE [--discard]",
 	    "a shell in the newest version; what is done there is the next" },
+	{ "image", "verify", image_verify_command, "[IMAGE]", "compare the digests of images with their manifests" },
 	{ "network", "list", network_list, "", "networks that are served" },
 	{ "reload", NULL, ctl_reload, "", "read the configuration again" },
 	{ "sighting", "list", sighting_list, "", "boards that asked to boot and are no clients" },

@@ -13,6 +13,7 @@ command_run image_import_command;
 command_run image_list_command;
 command_run image_prune_command;
 command_run image_shell_command;
+command_run image_verify_command;
 
 /*
  * Makes file (or a directory) the next version of the image name (as root; progress on stderr); first its sha256 is compared, if it

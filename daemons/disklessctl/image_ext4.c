@@ -196,11 +196,13 @@ image_take_over(struct image_make *m)
 }
 
 /* resize2fs makes the file as small as the filesystem in it. */
-static int
-shrink(struct image_make *m)
+int
+image_shrink(struct image_make *m)
 {
 	const char *const argv[] = { "/sbin/resize2fs", "-M", m->image, NULL };
 
+	if (check(m, "-p") == -1)
+		return -1;
 	return m->room == 0 && !m->new_filesystem ? 0 : image_run(m, argv, 0);
 }
 
@@ -211,8 +213,7 @@ image_freeze(struct image_make *m)
 	const char *const read_only[] = { "/sbin/tune2fs", "-O", "read-only", m->image, NULL };
 
 	image_say(m, "freezing it");
-	if (check(m, "-p") == -1 || shrink(m) == -1 || image_run(m, journal, 0) == -1 ||
-	    image_run(m, read_only, 0) == -1 || check(m, "-n") == -1)
+	if (image_run(m, journal, 0) == -1 || image_run(m, read_only, 0) == -1 || check(m, "-n") == -1)
 		return -1;
 	return chmod(m->image, 0400) == 0 ? 0 : image_failed(m, "%s: %s", m->image, strerror(errno));
 }

@@ -9,7 +9,9 @@
 int image_make_room(struct image_make *);
 /* A fresh UUID; nothing in the superblock tells the kernel what to do. */
 int image_take_over(struct image_make *);
-/* Shrunk if there was room, without journal, read-only, checked. */
+/* Checks it, and makes it as small as what it holds if it was made larger here. */
+int image_shrink(struct image_make *);
+/* Without journal, read-only, checked. */
 int image_freeze(struct image_make *);
 
 #endif

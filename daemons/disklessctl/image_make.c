@@ -24,6 +24,7 @@
 #include "adapt.h"
 #include "beneath.h"
 #include "image_ext4.h"
+#include "image_verify.h"
 #include "log.h"
 #include "loop.h"
 #include "paths.h"
@@ -139,6 +140,7 @@ struct tree_job {
 	struct image_make *make;
 	const struct image_source *source;
 	const struct image_step *step;
+	int (*run)(const struct tree_job *, int root);
 };
 
 static int
@@ -180,6 +182,12 @@ work_on(const struct tree_job *job, int root)
 	return look_at(m, root);
 }
 
+static int
+settle(const struct tree_job *job, int root)
+{
+	return job->step->settle(job->make, root, job->step->argument);
+}
+
 /*
  * The file is of holes: a full disk shows when what was written goes to it, behind the back of who wrote it. all is open since
  * before that, so no error is missed (syncfs(2)).
@@ -213,7 +221,7 @@ tree_job(void *argument)
 	all = open(m->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (root == -1 || all == -1)
 		return image_failed(m, "%s: %s", m->root, strerror(errno));
-	result = work_on(job, root);
+	result = job->run(job, root);
 	close(root);
 	return result == 0 ? unmount(m, all) : -1;
 }
@@ -221,8 +229,13 @@ tree_job(void *argument)
 static int
 make_tree(struct image_make *m, const struct image_source *source, const struct image_step *step)
 {
-	struct tree_job job = { m, source, step };
+	struct tree_job job = { m, source, step, work_on };
 
+	if (in_mount_namespace(tree_job, &job, m->why, sizeof(m->why)) == -1 || image_shrink(m) == -1)
+		return -1;
+	job.run = settle;
+	if (step == NULL || step->settle == NULL)
+		return 0;
 	return in_mount_namespace(tree_job, &job, m->why, sizeof(m->why));
 }
 
@@ -361,6 +374,8 @@ image_make(struct image_make *m, const struct image_source *source, const struct
 	if (result == 0 && (image_make_room(m) == -1 || image_take_over(m) == -1 || make_tree(m, source, step) == -1 ||
 			       image_freeze(m) == -1 || digest(m) == -1 || publish(m) == -1))
 		result = -1;
+	if (result == 0)
+		image_verified(&m->manifest);
 	remove_work(m);
 	return result;
 }

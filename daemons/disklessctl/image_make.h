@@ -53,6 +53,8 @@ struct image_source {
  */
 struct image_step {
 	int (*run)(struct image_make *m, int root, const void *argument);
+	/* NULL, or runs when the filesystem has got its size, by which directories got new times; likewise mounted. */
+	int (*settle)(struct image_make *m, int root, const void *argument);
 	const void *argument;
 };
 

@@ -45,7 +45,7 @@ work(struct image_make *m, int root, const void *argument)
 	    hands->discard ? "discards it as well (--discard)" : "makes what was done the next version");
 	if (sandbox_run(m, &sandbox) == -1)
 		return image_failed(m, "the shell ended otherwise than with status 0: what was done is discarded");
-	return hands->discard ? image_failed(m, "discarded") : recipe_make_same(m, root, m->manifest.epoch);
+	return hands->discard ? image_failed(m, "discarded") : recipe_make_same(m, root);
 }
 
 static int
@@ -54,7 +54,7 @@ run_shell(struct image_make *m, bool discard)
 	struct image_manifest base;
 	struct image_source source = image_source_base(&base);
 	struct hands hands = { &base, discard };
-	struct image_step step = { work, &hands };
+	struct image_step step = { work, recipe_settle, &hands };
 	uint32_t newest = image_newest(m->manifest.name);
 
 	if (geteuid() != 0)

@@ -569,11 +569,11 @@ cook_all(struct image_make *m, int root, const void *argument)
 	snprintf(file, sizeof(file), "%s/new/recipe", m->work_path);
 	if (result == -1 || image_digest_of(m, file, m->manifest.recipe) == -1 || cook(&c) == -1)
 		return -1;
-	return recipe_make_same(m, root, m->manifest.epoch);
+	return recipe_make_same(m, root);
 }
 
 struct image_step
 recipe_step(const struct config_image *image)
 {
-	return (struct image_step){ .run = cook_all, .argument = image };
+	return (struct image_step){ .run = cook_all, .settle = recipe_settle, .argument = image };
 }

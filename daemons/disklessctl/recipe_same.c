@@ -227,9 +227,13 @@ record_packages(struct image_make *m, int root)
 }
 
 int
-recipe_make_same(struct image_make *m, int root, uint64_t epoch)
+recipe_make_same(struct image_make *m, int root)
 {
-	if (tidy(m, root) == -1 || adapt_again(m, root) == -1 || clamp_times(m, epoch) == -1)
-		return -1;
-	return record_packages(m, root) == -1 ? -1 : digest_tree(m);
+	return tidy(m, root) == -1 || adapt_again(m, root) == -1 ? -1 : record_packages(m, root);
+}
+
+int
+recipe_settle(struct image_make *m, int root, const void *unused)
+{
+	return clamp_times(m, m->manifest.epoch) == -1 ? -1 : digest_tree(m);
 }

@@ -10,9 +10,11 @@
 
 /*
  * Removes from the tree at m->root (root: its descriptor) what differs from run to run: caches, logs; makes what packages brought
- * ready for the network, and no time newer than epoch. Then digests it (manifest.tree) and records its packages. -1: m->why.
+ * ready for the network; records its packages. -1: m->why.
  */
-int recipe_make_same(struct image_make *, int root, uint64_t epoch);
+int recipe_make_same(struct image_make *, int root);
+/* The settle() of such a step: makes no time newer than manifest.epoch, and digests the tree (manifest.tree). */
+int recipe_settle(struct image_make *, int root, const void *);
 
 /* A file beside the manifest of the version that is made. -1: m->why. */
 int recipe_record(struct image_make *, const char *file, const char *text);

@@ -15,6 +15,7 @@
 #include "attach.h"
 #include "beneath.h"
 #include "clients.h"
+#include "image_verify.h"
 #include "paths.h"
 #include "root_store.h"
 
@@ -24,7 +25,6 @@ static int
 wish_image(struct making *m)
 {
 	const struct config_client *client = m->wish->client;
-	struct image_manifest image;
 
 	if (client->image == NULL)
 		return making_failed(m, "it has no image");
@@ -34,7 +34,7 @@ wish_image(struct making *m)
 	if (m->next.version == 0)
 		return making_failed(m, "image %s has no version; import one: disklessctl image import FILE --name %s",
 		    client->image->name, client->image->name);
-	return image_manifest_read(m->next.image, m->next.version, &image, m->why, m->size);
+	return image_verify(m->next.image, m->next.version, false, m->why, m->size);
 }
 
 static int
@@ -239,11 +239,9 @@ choose(struct making *m, const char *to, bool *snapshot)
 static int
 read_generation(struct making *m, uint32_t generation)
 {
-	struct image_manifest image;
-
 	if (client_generation_read(m->now.name, generation, &m->next, m->why, m->size) == -1)
 		return -1;
-	return image_manifest_read(m->next.image, m->next.version, &image, m->why, m->size);
+	return image_verify(m->next.image, m->next.version, false, m->why, m->size);
 }
 
 static int

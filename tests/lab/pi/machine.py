@@ -6,9 +6,13 @@ import subprocess
 
 from .processes import die_with_parent
 
-MEMORY_MIB = 256
-# What a PC needs to be seen and to call its interface eth0; a panic ends it.
+ARM64_IMAGE = (56, b"ARM\x64")  # Documentation/arch/arm64/booting.rst
+# Like the kernel, the machine that stands in for the board's: QEMU has none of a Pi 4 with its network.
+PC = ["qemu-system-x86_64", "-cpu", "max", "-m", "256"]
+ARM64 = ["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-m", "768"]
+# What they need to be seen and to call their interface eth0; a panic ends them.
 PC_NEEDS = "console=ttyS0 net.ifnames=0 panic=-1 mitigations=off"
+ARM64_NEEDS = "console=ttyAMA0 net.ifnames=0 panic=-1 mitigations=off"
 REPORTED = b"REPORT done"
 KERNEL = b"Linux version "
 PANIC = b"Kernel panic"
@@ -51,7 +55,7 @@ class Machine:
     def write_files(self, kernel, initramfs):
         """The firmware unpacks a compressed kernel; so do we."""
         directory = self.directory()
-        (directory / "kernel").write_bytes(gzip.decompress(kernel) if kernel.startswith(GZIP) else kernel)
+        (directory / "kernel").write_bytes(kernel)
         files = ["-kernel", directory / "kernel"]
         if initramfs:
             (directory / "initramfs").write_bytes(initramfs)
@@ -59,10 +63,12 @@ class Machine:
         return files
 
     def start(self, kernel, initramfs, cmdline):
-        line = f"{cmdline} {PC_NEEDS}".strip()
+        kernel = gzip.decompress(kernel) if kernel.startswith(GZIP) else kernel
+        offset, magic = ARM64_IMAGE
+        machine, needs = (ARM64, ARM64_NEEDS) if kernel[offset:offset + 4] == magic else (PC, PC_NEEDS)
+        line = f"{cmdline} {needs}".strip()
         self.record.step("kernel", f"starts with: {line}")
-        self.launch("qemu-system-x86_64", "-cpu", "max", "-m", MEMORY_MIB, *self.write_files(kernel, initramfs),
-                    "-append", line)
+        self.launch(*machine, *self.write_files(kernel, initramfs), "-append", line)
         self.record.state("kernel")
 
     def follow(self, state="kernel"):
