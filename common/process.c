@@ -218,7 +218,13 @@ end(struct process *p)
 void
 process_drop(struct process *p)
 {
-	end(p);
+	if (p->pid != 0) {
+		kill(p->pid, SIGKILL);
+		while (waitpid(p->pid, NULL, 0) == -1 && errno == EINTR)
+			;
+	}
+	close_pipes(p);
+	forget(p);
 }
 
 void

@@ -54,7 +54,7 @@ bool process_reaped(pid_t pid, int status);
 void process_breach(struct process *, const char *what);
 /* Closes all pipes, which ends the children; done() is called when the last is gone, or was killed after PROCESS_STOP_MS. */
 void process_stop_all(void (*done)(void *), void *argument);
-/* Ends one for good, and frees it. */
+/* Ends one for good, and frees it: when this returns, what it held (ports among it) is free. */
 void process_drop(struct process *);
 
 /* "killed by signal 31 (its system call policy)": what became of it, for the log. */
