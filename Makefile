@@ -99,7 +99,7 @@ help:
 	@echo 'make lint         clang-format, clang-tidy, cppcheck, shellcheck, mandoc, function lengths'
 	@echo 'make install      DESTDIR= PREFIX=/usr SYSCONFDIR=/etc ...'
 	@echo 'make check-clients  real firmware and loaders boot, up to their initramfs (root; minutes; MACHINES="own-uboot": only these)'
-	@echo 'make bench        what a transfer costs, ours and the peers (root; minutes; QUICK=1 for small sizes)'
+	@echo 'make bench        what a transfer and a root cost, ours and the peers (root; minutes; QUICK=1 for small sizes)'
 	@echo 'make soak         storms, enrolments, reloads and garbage; does anything grow? MINUTES=60'
 	@echo 'make check-power  200 power cuts at random moments of random operations, and what the next start finds'
 	@echo 'make check-faults the lab with 200 processes killed at random'
@@ -192,6 +192,7 @@ $(BENCH_TOOLS): $(B)/tests/bench/%: tests/bench/%.c
 
 bench: all $(BENCH_TOOLS)
 	$(Q)tests/bench/run $(B)
+	$(Q)tests/bench/roots $(B)
 
 # ---- faults -----------------------------------------------------------------------------------------------------------
 SOAK_TOOLS := $(B)/tests/soak/garbage

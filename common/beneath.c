@@ -273,8 +273,8 @@ write_fully(int fd, const char *bytes, size_t length)
 	return 0;
 }
 
-int
-beneath_write(int root, const char *path, const void *bytes, size_t length, mode_t mode)
+static int
+write_draft(int root, const char *path, const void *bytes, size_t length, mode_t mode, bool sync)
 {
 	struct draft draft;
 	int result;
@@ -282,9 +282,21 @@ beneath_write(int root, const char *path, const void *bytes, size_t length, mode
 	if (draft_open(root, path, &draft) == -1)
 		return -1;
 	result = write_fully(draft.fd, bytes, length);
-	if (result == 0)
+	if (result == 0 && sync)
 		result = fsync(draft.fd);
 	return draft_close(&draft, mode, result);
+}
+
+int
+beneath_write(int root, const char *path, const void *bytes, size_t length, mode_t mode)
+{
+	return write_draft(root, path, bytes, length, mode, true);
+}
+
+int
+beneath_put(int root, const char *path, const void *bytes, size_t length, mode_t mode)
+{
+	return write_draft(root, path, bytes, length, mode, false);
 }
 
 int

@@ -38,11 +38,11 @@ fail(char *why, size_t size, const char *path)
 static int
 put(int root, const char *path, const void *bytes, size_t length, mode_t mode)
 {
-	if (beneath_write(root, path, bytes, length, mode) == 0)
+	if (beneath_put(root, path, bytes, length, mode) == 0)
 		return 0;
 	if ((errno != EISDIR && errno != ENOTEMPTY && errno != EEXIST) || beneath_remove_tree(root, path) == -1)
 		return -1;
-	return beneath_write(root, path, bytes, length, mode);
+	return beneath_put(root, path, bytes, length, mode);
 }
 
 /* ---- SSH host keys ---- */
