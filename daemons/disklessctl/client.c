@@ -18,6 +18,7 @@
 #include "output.h"
 #include "paths.h"
 #include "request.h"
+#include "space.h"
 
 struct answer {
 	struct rows rows[3];
@@ -178,6 +179,7 @@ show_root(struct output *o, const struct msg_ctl_client *c, const char *image)
 	output_number(o, "fsid", c->state.fsid);
 	output_bytes(o, "used", c->state.used);
 	output_bytes(o, "quota", c->state.quota);
+	output_bytes(o, "disk", space_of_client(c->client.name));
 	output_text(o, "boot", word_step(c->step));
 	output_time(o, "last_seen", c->last_seen);
 	output_text(o, "fault", c->state.text[0] == '\0' ? NULL : c->state.text);
@@ -188,6 +190,46 @@ show_one(struct output *o, const struct answer *a, const struct msg_ctl_client *
 {
 	show_identity(o, &c->client, network_name(a, c->client.network));
 	show_root(o, c, image_name(a, c->client.name));
+}
+
+static void
+row_generation(struct output *o, const char *client, uint32_t generation, uint32_t in_force)
+{
+	struct client_manifest m;
+	char why[TEXT_SIZE];
+	bool snapshot;
+
+	if (client_generation_read(client, generation, &m, why, sizeof(why)) == -1)
+		return;
+	snapshot = strcmp(m.label, "-") != 0;
+	output_row(o);
+	output_number(o, "generation", generation);
+	output_text(o, "state", generation == in_force ? "in force" : snapshot ? "snapshot" : "earlier");
+	output_text(o, "name", snapshot ? m.label : NULL);
+	output_text(o, "image", m.image);
+	output_number(o, "version", m.version);
+	output_text(o, "made", m.made);
+	output_bytes(o, "quota", m.quota);
+	output_bytes(o, "disk", space_of_generation(client, generation));
+}
+
+/* Only root can see them. */
+static void
+show_generations(struct output *o, const char *client)
+{
+	uint32_t all[GENERATIONS_MAX];
+	struct client_manifest m;
+	char why[TEXT_SIZE];
+	size_t count;
+
+	if (client_manifest_read(client, &m, why, sizeof(why)) == -1)
+		return;
+	output_list(o, "generations");
+	count = client_kept(&m, all);
+	for (size_t i = 0; i < count; i++)
+		row_generation(o, client, all[i], m.generation);
+	row_generation(o, client, m.generation, m.generation);
+	output_close(o);
 }
 
 /* For people each as a table of its own; JSON of several is a list. */
@@ -215,6 +257,8 @@ show_all(const struct answer *a, const struct names *names, bool json)
 			output_object(o, NULL);
 		}
 		show_one(o, a, c);
+		if (rows == NULL)
+			show_generations(o, c->client.name);
 		good = (rows != NULL || output_end(o)) && good;
 	}
 	return (rows == NULL || output_end(rows)) && good;

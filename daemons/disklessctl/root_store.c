@@ -6,7 +6,6 @@
 #include "root_store.h"
 
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,9 +22,9 @@
 #include "clients.h"
 #include "output.h"
 #include "paths.h"
+#include "space.h"
 
-#define FSID_TEXT      32
-#define LOW_WATER_MOST ((uint64_t)4 << 30)
+#define FSID_TEXT 32
 
 int
 making_failed(struct making *m, const char *format, ...)
@@ -187,32 +186,21 @@ making_end(struct making *m, int result)
 
 /* ---- the disk ---- */
 
-static uint64_t
-low_water(const struct making *m, uint64_t disk)
-{
-	if (m->wish->low_water != 0)
-		return m->wish->low_water;
-	return disk / 20 < LOW_WATER_MOST ? disk / 20 : LOW_WATER_MOST;
-}
-
 int
 making_room(struct making *m, uint64_t bytes)
 {
-	struct statvfs st;
 	char free_text[16], low_text[16], bytes_text[16];
-	uint64_t available, low;
+	struct space space;
 
-	if (statvfs(PATH_CLIENTS, &st) == -1)
-		return making_failed(m, "%s: %s", PATH_CLIENTS, strerror(errno));
-	available = (uint64_t)st.f_bavail * st.f_frsize;
-	low = low_water(m, (uint64_t)st.f_blocks * st.f_frsize);
-	if (available >= bytes && available - bytes >= low)
+	if (!space_of_disk(m->wish->low_water, &space))
+		return making_failed(m, "%s: %s", PATH_STATE, strerror(errno));
+	if (space.free >= bytes && space.free - bytes >= space.low_water)
 		return 0;
 	return making_failed(m,
 	    "only %s are free below %s; this takes up to %s, and %s must stay free for the roots that are there "
 	    "(low-water): make room, for example with `client prune`",
-	    output_human(available, free_text), PATH_STATE, output_human(bytes, bytes_text),
-	    output_human(low, low_text));
+	    output_human(space.free, free_text), PATH_STATE, output_human(bytes, bytes_text),
+	    output_human(space.low_water, low_text));
 }
 
 /* ---- a new generation ---- */

@@ -9,9 +9,12 @@
 #include <stdlib.h>
 
 #include "address.h"
+#include "config.h"
 #include "ipc.h"
 #include "output.h"
+#include "paths.h"
 #include "request.h"
+#include "space.h"
 
 enum { SERVER, PROCESS, NETWORK, CLIENT, SIGHTING, NONE };
 
@@ -82,6 +85,29 @@ show_counts(struct output *o, const struct rows *clients, const struct rows *sig
 	output_close(o);
 }
 
+/* What is promised to clients, and what there is. */
+static void
+show_disk(struct output *o, const struct rows *clients)
+{
+	const struct msg_ctl_client *c = (const struct msg_ctl_client *)(const void *)clients->row;
+	struct config *config = config_load(PATH_CONFIG, NULL, NULL, 0);
+	uint64_t promised = 0;
+	struct space space;
+
+	for (size_t i = 0; i < clients->count; i++)
+		promised += c[i].state.quota;
+	output_object(o, "disk");
+	output_bytes(o, "promised", promised);
+	output_bytes(o, "taken", space_of_clients());
+	if (space_of_disk(config == NULL ? 0 : config->low_water, &space)) {
+		output_bytes(o, "size", space.size);
+		output_bytes(o, "free", space.free);
+		output_bytes(o, "low_water", space.low_water);
+	}
+	output_close(o);
+	config_free(config);
+}
+
 static void
 show_processes(struct output *o, const struct rows *processes, const struct rows *networks)
 {
@@ -120,6 +146,7 @@ ctl_status(int argc, char **argv, bool json)
 	output_object(o, NULL);
 	show_server(o, &rows[SERVER]);
 	show_counts(o, &again[0], &rows[SIGHTING]);
+	show_disk(o, &again[0]);
 	show_processes(o, &rows[PROCESS], &rows[NETWORK]);
 	output_close(o);
 	good = output_end(o);

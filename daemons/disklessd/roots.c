@@ -31,6 +31,7 @@
 #define LOOK_SECONDS    10                   /* at what went wrong: it may have passed */
 #define MEND_MS         20000                /* at most so often: a disk that stays bad is nobody's to mend */
 #define MEND_ROOM       ((uint64_t)16 << 20) /* free on the state's disk before a root that had none is attached anew */
+#define USAGE_TURNS     15                   /* looks for mounts between two looks at what roots hold */
 
 struct root {
 	TAILQ_ENTRY(root) next;
@@ -50,6 +51,7 @@ struct root {
 	uint32_t address; /* that it was exported to last */
 	uint32_t client;  /* index in the configuration, while configured */
 	uint64_t attached_at;
+	uint64_t told_used;   /* bytes */
 	char text[TEXT_SIZE]; /* why it is not attached */
 	char note[TEXT_SIZE]; /* what is not as the configuration says, though it is served */
 };
@@ -128,13 +130,14 @@ state_of(const struct root *r, struct msg_client_state *state)
 }
 
 static void
-tell(const struct root *r)
+tell(struct root *r)
 {
 	struct msg_client_state state;
 
 	if (!r->configured)
 		return;
 	state_of(r, &state);
+	r->told_used = state.used;
 	children_tell(&state);
 }
 
@@ -145,6 +148,21 @@ roots_tell_all(struct server *s)
 
 	TAILQ_FOREACH (r, &roots, next)
 		tell(r);
+}
+
+/* What a board writes is no event here: it is looked at now and then. */
+static void
+tell_usage(void)
+{
+	static unsigned turns;
+	struct root *r;
+	uint64_t size, used;
+
+	if (turns++ % USAGE_TURNS != 0)
+		return;
+	TAILQ_FOREACH (r, &roots, next)
+		if (r->attached && attach_usage(r->paths.upper, &size, &used) == 0 && used != r->told_used)
+			tell(r);
 }
 
 /* ---- attaching ---- */
@@ -668,4 +686,5 @@ roots_look_for_mounts(struct server *s)
 			    r->name);
 	}
 	free(peers);
+	tell_usage();
 }
