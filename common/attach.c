@@ -411,6 +411,21 @@ detach_image(const char *mount_point)
 	return -1;
 }
 
+void
+detach_images(void)
+{
+	char *mountinfo = mountinfo_read(), image[PATH_SIZE];
+	const char *at = mountinfo;
+	struct mount_entry entry;
+
+	while (mountinfo != NULL && mountinfo_next(&at, &entry))
+		if (slice_starts(entry.point, PATH_MOUNTS "/images/")) {
+			snprintf(image, sizeof(image), "%.*s", (int)entry.point.length, entry.point.at);
+			detach_image(image);
+		}
+	free(mountinfo);
+}
+
 bool
 attach_in_use(const char *file)
 {

@@ -33,6 +33,8 @@ int attach_root(const struct attach_paths *, char *why, size_t size);
 int detach_root(const struct attach_paths *);
 /* Unmounts an image's mount point if no overlay uses it: EBUSY then. */
 int detach_image(const char *mount_point);
+/* All that no overlay uses. */
+void detach_images(void);
 
 /* Is this file the backing file of a loop device now? */
 bool attach_in_use(const char *file);

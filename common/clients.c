@@ -130,6 +130,16 @@ client_hold(const char *name, bool attach)
 	return -1;
 }
 
+bool
+client_is_held(const char *name)
+{
+	int lock = client_hold(name, true);
+
+	if (lock != -1)
+		close(lock);
+	return lock == -1 && errno == EWOULDBLOCK;
+}
+
 static bool
 is_mounted(const char *point)
 {

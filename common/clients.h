@@ -27,6 +27,8 @@ int clients_tidy(int clients, const char *name, char *why, size_t size);
  * works on it, ENOENT if there is none.
  */
 int client_hold(const char *name, bool attach);
+/* Does somebody work on it? */
+bool client_is_held(const char *name);
 
 /* Is the root of this client attached, whichever of its generations? */
 bool client_attached(const struct client_manifest *);

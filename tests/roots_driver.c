@@ -9,6 +9,7 @@
 #include "confine.h"
 #include "disklessctl/root_make.h"
 #include "log.h"
+#include "upper.h"
 
 static char why[TEXT_SIZE];
 
@@ -57,6 +58,8 @@ with_root(const char *verb, const char *name)
 	attach_paths(&manifest, &paths);
 	if (strcmp(verb, "attach") == 0)
 		return attach_root(&paths, why, sizeof(why));
+	if (strcmp(verb, "discard") == 0)
+		return upper_discard(&manifest, why, sizeof(why));
 	if (strcmp(verb, "detach") == 0)
 		return detach(&paths);
 	if (strcmp(verb, "detach-image") == 0)

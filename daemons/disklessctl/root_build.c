@@ -5,13 +5,11 @@
  */
 #include "root_store.h"
 
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,6 +18,7 @@
 #include "beneath.h"
 #include "personal.h"
 #include "program.h"
+#include "upper.h"
 
 #define LABEL_MAX  16                  /* of ext4 */
 #define FRESH_SIZE ((uint64_t)8 << 20) /* tables of a filesystem, and personal files */
@@ -187,6 +186,26 @@ note_carried(struct making *m, const struct carried *c)
 		    "%" PRIu64 " entries were not carried over, the first: %s", c->left, c->first);
 }
 
+/* What the server makes the upper of at every boot (upper.h). */
+static int
+keep_fresh(struct making *m)
+{
+	char path[PATH_SIZE];
+	int from = open(m->upper, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), to, result = -1;
+
+	snprintf(path, sizeof(path), "%.200s/%s/" UPPER_FRESH, m->home_path, m->directory);
+	to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (from != -1 && to != -1 && upper_copy(to, from) == 0)
+		result = fsync(to);
+	if (result == -1)
+		making_failed(m, "%s: %s", path, strerror(errno));
+	if (to != -1)
+		close(to);
+	if (from != -1)
+		close(from);
+	return result;
+}
+
 int
 build_fresh(struct making *m, bool carry_over)
 {
@@ -208,44 +227,12 @@ build_fresh(struct making *m, bool carry_over)
 	if (in_mount_namespace(try_root, job, job->why, sizeof(job->why)) == -1)
 		return making_failed(m, "its new root: %s", job->why);
 	note_carried(m, &job->carried);
-	return sync_upper(m);
+	if (sync_upper(m) == -1)
+		return -1;
+	return m->wish->client->persistence == PERSISTENCE_DISCARD ? keep_fresh(m) : 0;
 }
 
 /* ---- copies ---- */
-
-static int
-copy_part(int to, int from, off_t at, off_t end)
-{
-	while (at < end) {
-		off_t in = at, out = at;
-		ssize_t got = copy_file_range(from, &in, to, &out, (size_t)(end - at), 0);
-
-		if (got <= 0)
-			return got == 0 ? 0 : -1;
-		at += got;
-	}
-	return 0;
-}
-
-/* Shared where the filesystem can (FICLONE); else what is data in it. */
-static int
-copy_file(int to, int from)
-{
-	struct stat st;
-	off_t at = 0, end;
-
-	if (ioctl(to, FICLONE, from) == 0)
-		return 0;
-	if (fstat(from, &st) == -1 || ftruncate(to, st.st_size) == -1)
-		return -1;
-	while (at < st.st_size && (at = lseek(from, at, SEEK_DATA)) != -1) {
-		end = lseek(from, at, SEEK_HOLE);
-		if (end == -1 || copy_part(to, from, at, end) == -1)
-			return -1;
-		at = end;
-	}
-	return at == -1 && errno != ENXIO ? -1 : 0;
-}
 
 int
 build_copy(struct making *m, uint32_t generation)
@@ -261,7 +248,7 @@ build_copy(struct making *m, uint32_t generation)
 		return making_failed(m, "%s: %s", path, strerror(errno));
 	to = open(m->upper, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (to != -1) {
-		result = copy_file(to, from);
+		result = upper_copy(to, from);
 		if (result == 0)
 			result = fsync(to);
 	}

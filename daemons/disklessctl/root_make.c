@@ -109,6 +109,15 @@ root_upgrade(struct root_wish *wish, char *why, size_t size)
 	return making_end(&m, result);
 }
 
+/* What is discarded at every boot need not be kept now. */
+static int
+resize(struct making *m)
+{
+	if (m->wish->client->persistence == PERSISTENCE_DISCARD)
+		return wish_size(m) == -1 ? -1 : build_fresh(m, false);
+	return build_copy(m, m->now.generation) == -1 ? -1 : build_resize(m, m->wish->client->quota);
+}
+
 int
 root_resize(struct root_wish *wish, char *why, size_t size)
 {
@@ -119,9 +128,10 @@ root_resize(struct root_wish *wish, char *why, size_t size)
 		snprintf(wish->note, sizeof(wish->note), "it has that size already");
 		return making_end(&m, 0);
 	}
-	if (result == 0 && (making_directory(&m) == -1 || build_copy(&m, m.now.generation) == -1 ||
-			       build_resize(&m, wish->client->quota) == -1))
+	if (result == 0 && making_directory(&m) == -1)
 		result = -1;
+	if (result == 0)
+		result = resize(&m);
 	if (result == 0)
 		result = publish_new(&m, m.now.generation);
 	return making_end(&m, result);

@@ -207,6 +207,13 @@ is_cmdline(const char *path)
 	return strcmp(slash == NULL ? path : slash + 1, "cmdline.txt") == 0;
 }
 
+/* A root that is discarded has the boot files of its image, and the image is there while the root is made anew. */
+static const char *
+boot_tree(const struct config_client *client, const struct attach_paths *paths)
+{
+	return client->persistence == PERSISTENCE_DISCARD ? paths->image : paths->root;
+}
+
 enum file_status
 boot_open(const struct server *server, const struct config_client *client, const char *path, uint64_t *size, int *fd)
 {
@@ -216,14 +223,16 @@ boot_open(const struct server *server, const struct config_client *client, const
 	struct stat st;
 
 	*fd = -1;
+	if (client->persistence == PERSISTENCE_DISCARD)
+		roots_boot_begins(client->name);
 	if (is_cmdline(path))
 		*fd = open_cmdline(client);
 	else if (!roots_attached(client->name, &paths, &boot))
 		return FILE_FAILED;
 	else if (loader != LOADER_NONE)
-		*fd = open_loader(loader, client, paths->root, boot);
+		*fd = open_loader(loader, client, boot_tree(client, paths), boot);
 	else
-		*fd = open_below(paths->root, boot, path);
+		*fd = open_below(boot_tree(client, paths), boot, path);
 	if (*fd == -1)
 		return status_of(errno);
 	if (fstat(*fd, &st) == -1) {

@@ -90,6 +90,8 @@ void roots_init(struct server *);
 void roots_apply(struct server *);
 /* The state of every client of the configuration, to the broker. */
 void roots_tell_all(struct server *);
+/* A client asks for a boot file. If it discards what it writes, and has used its root since that was made, it gets a fresh one. */
+void roots_boot_begins(const char *name);
 /* Is this client's root attached? Then *paths and *boot (its boot directory) are set. */
 bool roots_attached(const char *name, const struct attach_paths **paths, const char **boot);
 /* The export lines wanted now; text is the caller's. Returns the number of lines, -1 when memory is out. */

@@ -25,6 +25,7 @@
 #include "manifest.h"
 #include "mountinfo.h"
 #include "paths.h"
+#include "upper.h"
 
 #define PATH_UPPERS     PATH_MOUNTS "/uppers/"
 #define DETACH_RETRY_MS 500                  /* nfsd's file cache lets go within seconds of the flush */
@@ -42,6 +43,8 @@ struct root {
 	bool known; /* manifest and paths are read */
 	bool attached;
 	bool held;       /* disklessctl works on it; it is attached when that ends */
+	bool dirty;      /* a board has used it since it was made: it is discarded at the next boot, if it is to be */
+	bool discarding; /* now: its export goes, it is detached, replaced and attached */
 	bool configured; /* false: it is on its way out */
 	bool try_again;  /* text or not */
 	bool listed;     /* in the export lines last given out */
@@ -190,7 +193,6 @@ note_differences(struct root *r, const struct config_client *client)
 		    "its root has %" PRIu64 " bytes, the configuration says %" PRIu64
 		    "; run: disklessctl client resize %s",
 		    r->manifest.quota, client->quota, r->name);
-	note[TEXT_SIZE - 1] = '\0';
 	if (note[0] != '\0' && strcmp(note, r->note) != 0)
 		log_warnx("client %s: %s", r->name, note);
 	snprintf(r->note, sizeof(r->note), "%s", note);
@@ -233,16 +235,6 @@ fsid_taken(const struct root *mine)
 	return false;
 }
 
-/* It is tried again by itself until whoever works on it lets go. */
-static void
-wait_for_release(struct root *r)
-{
-	if (!r->held)
-		log_info("client %s: its root is held", r->name);
-	r->held = true;
-	work_later();
-}
-
 static void
 attach_unheld(struct root *r)
 {
@@ -261,6 +253,8 @@ attach_unheld(struct root *r)
 		fail(r, why);
 		return;
 	}
+	r->dirty = !r->discarding; /* whoever used it before we began */
+	r->discarding = false;
 	r->attached = true;
 	r->attached_at = clock_ms();
 	r->text[0] = '\0';
@@ -275,7 +269,9 @@ attach(struct root *r)
 	int lock = client_hold(r->name, true);
 
 	if (lock == -1 && errno == EWOULDBLOCK) {
-		wait_for_release(r);
+		log_info("client %s: its root is held", r->name);
+		r->held = true;
+		work_later(); /* it is tried again until whoever works on it lets go */
 		return;
 	}
 	r->held = false;
@@ -284,33 +280,7 @@ attach(struct root *r)
 		close(lock);
 }
 
-static bool
-is_held(const char *name)
-{
-	int lock = client_hold(name, true);
-
-	if (lock != -1)
-		close(lock);
-	return lock == -1 && errno == EWOULDBLOCK;
-}
-
 /* ---- withdrawing ---- */
-
-/* EBUSY, and kept, while a root uses it. */
-static void
-detach_images(void)
-{
-	char *mountinfo = mountinfo_read(), image[PATH_SIZE];
-	const char *at = mountinfo;
-	struct mount_entry entry;
-
-	while (mountinfo != NULL && mountinfo_next(&at, &entry))
-		if (slice_starts(entry.point, PATH_MOUNTS "/images/")) {
-			snprintf(image, sizeof(image), "%.*s", (int)entry.point.length, entry.point.at);
-			detach_image(image);
-		}
-	free(mountinfo);
-}
 
 /* true: it is gone. */
 static bool
@@ -364,10 +334,28 @@ try_held_again(void)
 
 	TAILQ_FOREACH (r, &roots, next)
 		if (r->held && r->configured) {
-			r->held = is_held(r->name);
+			r->held = client_is_held(r->name);
 			if (r->held)
 				work_later();
 		}
+}
+
+/* true: it is detached, and as it was made; it is attached as any other. */
+static bool
+discard(struct root *r)
+{
+	char why[TEXT_SIZE];
+
+	if (r->listed || r->exported)
+		return false;
+	if (detach_root(&r->paths) == -1) {
+		work_later();
+		return false;
+	}
+	r->attached = false;
+	if (upper_discard(&r->manifest, why, sizeof(why)) == -1)
+		log_errx("client %s: its root is not discarded: %s", r->name, why);
+	return true;
 }
 
 /* One root a turn: a mount takes milliseconds, and a thousand of them must not keep READs waiting. */
@@ -381,6 +369,11 @@ on_work(evutil_socket_t fd, short what, void *argument)
 		if (!r->configured && detach(r)) {
 			want_again(r->name);
 			free(r);
+			work_now();
+			return;
+		}
+	TAILQ_FOREACH (r, &roots, next)
+		if (r->configured && r->attached && r->discarding && discard(r)) {
 			work_now();
 			return;
 		}
@@ -516,7 +509,7 @@ keep_or_want(uint32_t index, const struct config_client *client)
 
 	if (r == NULL) {
 		want(index, client);
-	} else if (same(r) && !(r->attached && is_held(r->name))) {
+	} else if (same(r) && !(r->attached && client_is_held(r->name))) {
 		r->client = index;
 		r->configured = true;
 		r->held = false;
@@ -597,12 +590,29 @@ roots_apply(struct server *s)
 	work_now();
 }
 
+/*
+ * The first file that a board asks for after it had its root: it boots anew. What it asks for comes from the image meanwhile. Only the
+ * client itself can ask (its address by its MAC), so nobody takes the root of a board that runs but that board.
+ */
+void
+roots_boot_begins(const char *name)
+{
+	struct root *r = find(name);
+
+	if (r == NULL || !r->attached || !r->configured || !r->dirty || r->discarding)
+		return;
+	log_info("client %s: it boots, and what it wrote is discarded", name);
+	r->discarding = true;
+	withdraw(server, r->address, r->paths.root);
+	work_now();
+}
+
 bool
 roots_attached(const char *name, const struct attach_paths **paths, const char **boot)
 {
 	const struct root *r = find(name);
 
-	if (r == NULL || !r->attached || !r->configured)
+	if (r == NULL || !r->known || !r->configured || (!r->attached && !r->discarding))
 		return false;
 	*paths = &r->paths;
 	*boot = r->boot;
@@ -625,7 +635,7 @@ roots_exports(const struct server *s, char **text)
 		const struct msg_client *client;
 		char line[512];
 
-		r->listed = r->attached && r->configured;
+		r->listed = r->attached && r->configured && !r->discarding;
 		if (!r->listed)
 			continue;
 		client = &s->clients[r->client];
@@ -676,13 +686,13 @@ roots_look_for_mounts(struct server *s)
 		if (!r->exported || !r->configured)
 			continue;
 		peer = nfs_peer_of(peers, count, s->clients[r->client].address);
+		r->dirty = r->dirty || peer != NULL;
 		if (peer != NULL && !r->connected)
 			children_tell_mounted(r->client, s->generation);
 		r->connected = peer != NULL;
 		if (nfs_restless(&r->restless, peer == NULL ? 0 : peer->ports, clock_ms()))
 			log_warnx("client %s: its connections to nfsd do not last: is there a second machine with its "
-				  "MAC and "
-				  "address?",
+				  "MAC and address?",
 			    r->name);
 	}
 	free(peers);
