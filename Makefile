@@ -98,7 +98,7 @@ help:
 	@echo 'make check        unit tests, fuzz corpora, checks of the binaries (no root, no lab needed)'
 	@echo 'make lint         clang-format, clang-tidy, cppcheck, shellcheck, mandoc, function lengths'
 	@echo 'make install      DESTDIR= PREFIX=/usr SYSCONFDIR=/etc ...'
-	@echo 'make check-clients  real firmware and loaders boot, up to their initramfs (root; minutes; MACHINES="own-uboot": only these)'
+	@echo 'make check-clients  real firmware and loaders boot; PCs in the lab (root; minutes; MACHINES="own-uboot": only these)'
 	@echo 'make bench        what a transfer and a root cost, ours and the peers (root; minutes; QUICK=1 for small sizes)'
 	@echo 'make soak         storms, enrolments, reloads and garbage; does anything grow? MINUTES=60'
 	@echo 'make check-power  200 power cuts at random moments of random operations, and what the next start finds'
@@ -182,6 +182,7 @@ fuzz-coverage:
 # Not part of packaging/setup check: machines of arm64 are slow, and tests/firmware/packages is not in packaging/packages.
 check-clients: all
 	$(Q)tests/firmware/run $(B) $(MACHINES)
+	$(if $(MACHINES),,$(Q)tests/lab/suite pcs)
 
 # ---- bench ------------------------------------------------------------------------------------------------------------
 BENCH_TOOLS := $(addprefix $(B)/tests/bench/,tftpload dhcpload floor storm)

@@ -4,7 +4,6 @@ import dataclasses
 import pathlib
 import shutil
 
-IPXE_ROM = "/usr/lib/ipxe/qemu/efi-virtio.rom"
 OVMF = "/usr/share/OVMF/OVMF_"
 AAVMF = "/usr/share/AAVMF/AAVMF_"
 U_BOOT = "/usr/lib/u-boot/qemu_arm64/u-boot.bin"
@@ -21,22 +20,22 @@ class MissingFirmware(Exception):
 
 @dataclasses.dataclass
 class Kind:
-    """One firmware. `flash` is its program and its variables, for UEFI; `rom` that of its network device, which is QEMU's own."""
+    """One firmware. `flash` is its program and its variables, for UEFI; `rom`: its network device has the ROM of ipxe-qemu."""
     program: str
     arguments: tuple
     package: str
     network: str = "virtio-net-pci"
-    rom: str = ""
+    rom: bool = False
     flash: tuple = ()
     memory_mib: int = 256
 
     def files(self):
-        return [word for word in (self.rom, *self.flash, *self.arguments) if word.startswith("/")]
+        return [word for word in (*self.flash, *self.arguments) if word.startswith("/")]
 
 
 KINDS = {
     # SeaBIOS, which shows its console on the serial port if there is no display.
-    "ipxe": Kind(X86, ("-machine", "pc,graphics=off", *X86_PROCESSOR), "ipxe-qemu", rom=IPXE_ROM),
+    "ipxe": Kind(X86, ("-machine", "pc,graphics=off", *X86_PROCESSOR), "ipxe-qemu", rom=True),
     # Without a ROM the network device has EDK2's own driver.
     "ovmf": Kind(X86, ("-machine", "q35", *X86_PROCESSOR), "ovmf", memory_mib=512,
                  flash=(OVMF + "CODE_4M.fd", OVMF + "VARS_4M.fd")),
