@@ -238,7 +238,7 @@ bool neighbours_find(unsigned ifindex, uint32_t address, uint8_t mac[static MAC_
 /*
  * Runs argv[0] (absolute) with nothing but its arguments and, if it is not NULL, input (copied); done gets its wait status and
  * what it wrote to stdout and stderr, cut at some megabytes. It is killed after TOOL_LIMIT_MS. Programs run one after the other,
- * in the order of the calls; argv must last until done. -1 if it cannot be done (done is not called).
+ * in the order of the calls, nft beside all others; argv must last until done. -1 if it cannot be done (done is not called).
  */
 int tool_run(struct event_base *, const char *const argv[], const char *input,
     void (*done)(int status, const char *output, void *), void *argument);

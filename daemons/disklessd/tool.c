@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Runs programs by absolute path, without our descriptors and environment, each for at most TOOL_LIMIT_MS; what one says is kept
- * up to a bound. One at a time, in the order in which they were asked for: what a later one does rests on the earlier.
+ * up to a bound. One at a time in a lane, in the order in which they were asked for: what a later one does rests on the earlier.
  */
 #include "disklessd.h"
 
@@ -18,6 +18,7 @@
 #include <event2/event.h>
 
 #include "log.h"
+#include "paths.h"
 
 #define OUTPUT_MAX ((size_t)8 << 20) /* nft lists some ten thousand clients in less */
 #define JOBS_MAX   64                /* more wait only if the parent asks without end */
@@ -30,19 +31,22 @@ struct job {
 	void *argument;
 };
 
-static STAILQ_HEAD(job_list, job) jobs = STAILQ_HEAD_INITIALIZER(jobs); /* the first may be running */
-static size_t job_count;
-static struct {
+STAILQ_HEAD(job_list, job);
+
+/* Programs that wait for each other. nft is not kept waiting by an exportfs that hangs: it closes the door then. */
+static struct lane {
+	struct job_list jobs; /* the first may be running */
+	size_t job_count;
 	pid_t pid; /* 0: none runs */
 	int output;
 	char *text;
 	size_t length, room;
 	struct event *limit, *readable;
-} running;
+} lanes[2] = { { .jobs = STAILQ_HEAD_INITIALIZER(lanes[0].jobs) }, { .jobs = STAILQ_HEAD_INITIALIZER(lanes[1].jobs) } };
 
 static struct event_base *loop;
 
-static void start_next(void);
+static void start_next(struct lane *);
 
 static void
 become(const char *const argv[], int input, int output)
@@ -66,125 +70,131 @@ become(const char *const argv[], int input, int output)
 static void
 on_limit(evutil_socket_t fd, short what, void *argument)
 {
-	log_errx("process %d did not end within %d seconds: killed", (int)running.pid, TOOL_LIMIT_MS / 1000);
-	kill(running.pid, SIGKILL);
+	const struct lane *l = argument;
+
+	log_errx("process %d did not end within %d seconds: killed", (int)l->pid, TOOL_LIMIT_MS / 1000);
+	kill(l->pid, SIGKILL);
 }
 
 static bool
-make_room(void)
+make_room(struct lane *l)
 {
-	size_t room = running.room == 0 ? 4096 : running.room * 2;
+	size_t room = l->room == 0 ? 4096 : l->room * 2;
 	char *more;
 
-	if (running.room - running.length >= 2)
+	if (l->room - l->length >= 2)
 		return true;
-	more = room <= OUTPUT_MAX ? realloc(running.text, room) : NULL;
+	more = room <= OUTPUT_MAX ? realloc(l->text, room) : NULL;
 	if (more == NULL)
 		return false;
-	running.text = more;
-	running.room = room;
+	l->text = more;
+	l->room = room;
 	return true;
 }
 
 /* What there is now. What does not fit is thrown away: a text without its end is no right answer to anybody. */
 static void
-take_output(void)
+take_output(struct lane *l)
 {
 	char rest[4096];
 	ssize_t got;
 
 	do {
-		bool fits = make_room();
+		bool fits = make_room(l);
 
-		got = fits ? read(running.output, running.text + running.length, running.room - running.length - 1)
-			   : read(running.output, rest, sizeof(rest));
+		got = fits ? read(l->output, l->text + l->length, l->room - l->length - 1)
+			   : read(l->output, rest, sizeof(rest));
 		if (fits && got > 0)
-			running.length += (size_t)got;
+			l->length += (size_t)got;
 	} while (got > 0);
 	if (got == 0)
-		event_del(running.readable);
+		event_del(l->readable);
 }
 
 static void
 on_readable(evutil_socket_t fd, short what, void *argument)
 {
-	take_output();
+	take_output(argument);
 }
 
 static int
-start(const struct job *job)
+start(struct lane *l, const struct job *job)
 {
 	struct timeval limit = { TOOL_LIMIT_MS / 1000, 0 };
 	int output[2];
 
 	if (pipe2(output, O_CLOEXEC | O_NONBLOCK) == -1)
 		return -1;
-	running.limit = evtimer_new(loop, on_limit, NULL);
-	running.readable = event_new(loop, output[0], EV_READ | EV_PERSIST, on_readable, NULL);
-	running.pid = running.limit != NULL && running.readable != NULL ? fork() : -1;
-	if (running.pid == 0)
+	l->limit = evtimer_new(loop, on_limit, l);
+	l->readable = event_new(loop, output[0], EV_READ | EV_PERSIST, on_readable, l);
+	l->pid = l->limit != NULL && l->readable != NULL ? fork() : -1;
+	if (l->pid == 0)
 		become(job->argv, job->input, output[1]);
 	close(output[1]);
-	running.output = output[0];
-	if (running.pid == -1)
+	l->output = output[0];
+	if (l->pid == -1)
 		return -1;
-	evtimer_add(running.limit, &limit);
-	event_add(running.readable, NULL);
+	evtimer_add(l->limit, &limit);
+	event_add(l->readable, NULL);
 	return 0;
 }
 
 static void
-clear(void)
+clear(struct lane *l)
 {
-	if (running.limit != NULL)
-		event_free(running.limit);
-	if (running.readable != NULL)
-		event_free(running.readable);
-	if (running.output > 0)
-		close(running.output);
-	free(running.text);
-	memset(&running, 0, sizeof(running));
+	if (l->limit != NULL)
+		event_free(l->limit);
+	if (l->readable != NULL)
+		event_free(l->readable);
+	if (l->output > 0)
+		close(l->output);
+	free(l->text);
+	l->limit = l->readable = NULL;
+	l->output = 0;
+	l->text = NULL;
+	l->length = l->room = 0;
+	l->pid = 0;
 }
 
 /* The first job is over: whoever asked hears how it went, then the next begins. */
 static void
-finish(int status)
+finish(struct lane *l, int status)
 {
-	struct job *job = STAILQ_FIRST(&jobs);
-	char *text = running.text;
+	struct job *job = STAILQ_FIRST(&l->jobs);
+	char *text = l->text;
 
-	running.text = NULL;
+	l->text = NULL;
 	if (text != NULL)
-		text[running.length] = '\0';
-	clear();
-	STAILQ_REMOVE_HEAD(&jobs, next);
-	job_count--;
+		text[l->length] = '\0';
+	clear(l);
+	STAILQ_REMOVE_HEAD(&l->jobs, next);
+	l->job_count--;
 	if (job->input != -1)
 		close(job->input);
 	job->done(status, text == NULL ? "" : text, job->argument);
 	free(job);
 	free(text);
-	start_next();
+	start_next(l);
 }
 
 static void
 on_not_started(evutil_socket_t fd, short what, void *argument)
 {
-	finish(126 << 8);
+	finish(argument, 126 << 8);
 }
 
 /* Nobody hears of his job before his tool_run() has returned. */
 static void
-start_next(void)
+start_next(struct lane *l)
 {
 	static const struct timeval now = { 0, 0 };
-	const struct job *job = STAILQ_FIRST(&jobs);
+	const struct job *job = STAILQ_FIRST(&l->jobs);
 
-	if (job == NULL || running.pid != 0)
+	if (job == NULL || l->pid != 0)
 		return;
-	if (start(job) == -1) {
+	if (start(l, job) == -1) {
 		log_err("%s cannot be started", job->argv[0]);
-		if (event_base_once(loop, -1, EV_TIMEOUT, on_not_started, NULL, &now) == -1)
+		if (event_base_once(loop, -1, EV_TIMEOUT, on_not_started, l, &now) == -1)
 			fatalx("no memory for timers");
 	}
 }
@@ -212,7 +222,8 @@ int
 tool_run(struct event_base *base, const char *const argv[], const char *input,
     void (*done)(int status, const char *output, void *), void *argument)
 {
-	struct job *job = job_count < JOBS_MAX ? malloc(sizeof(*job)) : NULL;
+	struct lane *l = &lanes[strcmp(argv[0], PATH_NFT) == 0];
+	struct job *job = l->job_count < JOBS_MAX ? malloc(sizeof(*job)) : NULL;
 
 	if (job == NULL) {
 		errno = EAGAIN;
@@ -224,19 +235,21 @@ tool_run(struct event_base *base, const char *const argv[], const char *input,
 		return -1;
 	}
 	loop = base;
-	STAILQ_INSERT_TAIL(&jobs, job, next);
-	job_count++;
-	if (job_count == 1)
-		start_next();
+	STAILQ_INSERT_TAIL(&l->jobs, job, next);
+	l->job_count++;
+	if (l->job_count == 1)
+		start_next(l);
 	return 0;
 }
 
 bool
 tool_reaped(pid_t pid, int status)
 {
-	if (running.pid == 0 || running.pid != pid)
-		return false;
-	take_output();
-	finish(status);
-	return true;
+	for (struct lane *l = lanes; l < lanes + 2; l++)
+		if (l->pid != 0 && l->pid == pid) {
+			take_output(l);
+			finish(l, status);
+			return true;
+		}
+	return false;
 }
