@@ -3,6 +3,8 @@
  * Any text to the auditor as each of those that it reads. What holds: a finding is one line that fits; a client's door is named; whatever
  * etab exports below our directory and is not exactly ours is found.
  */
+#include <sys/stat.h>
+
 #include <stdint.h>
 #include <string.h>
 
@@ -52,6 +54,19 @@ exports_ours(const char *text)
 	return false;
 }
 
+/* Open to nobody but whom it is for, or there is a word; it says whether it must be shut. */
+static void
+directory(const uint8_t *bytes)
+{
+	uint32_t mode = (uint32_t)bytes[0] << 8 | bytes[1], uid = bytes[2] % 2;
+	bool shut;
+
+	findings = 0;
+	shut = audit_directory(&audit, "/x", uid, mode, 0700);
+	hold(!shut || findings == 1);
+	hold(findings == 1 || (uid == 0 && S_ISDIR(mode) && (mode & 0077) == 0));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
@@ -68,6 +83,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	audit_ports(&audit, text);
 	audit_nfs_utils(&audit, text);
 	audit_own_filesystems(&audit, text, "/srv/diskless", "roots");
+	if (length >= 3)
+		directory(bytes);
 	free(text);
 	return 0;
 }

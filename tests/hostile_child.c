@@ -338,6 +338,12 @@ lie(void)
 	close(fd);
 }
 
+static void
+flood_audits(void)
+{
+	flood_with(MSG_AUDIT_ASK);
+}
+
 /* ---- dhcp ---- */
 
 static void
@@ -459,8 +465,8 @@ static const struct {
 	void (*tick)(void);
 } acts[] = { { "ask", ask }, { "deaf", ask_and_never_read }, { "collect", collect }, { "open", have_opened },
 	{ "random", say_random }, { "neighbours", flood_neighbours }, { "reloads", flood_reloads },
-	{ "see", see_random }, { "early", collect }, { "lie", lie }, { "wrong", break_form },
-	{ "break-out", break_out }, { "log", flood_log } };
+	{ "see", see_random }, { "audits", flood_audits }, { "early", collect }, { "lie", lie },
+	{ "wrong", break_form }, { "break-out", break_out }, { "log", flood_log } };
 
 static void
 on_tick(evutil_socket_t fd, short what, void *argument)
