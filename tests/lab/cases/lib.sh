@@ -174,3 +174,16 @@ worker_ends() {
 	within 30 grep -qE '^(end|error)' /run/worker.out
 	grep -q '^end' /run/worker.out || { tail -n 1 /run/worker.out; return 1; }
 }
+
+# Its root mounted and a file open in it, as a board that runs; until board_off.
+board_on() { # client
+	ip netns exec "$1" sh -c 'mount -t nfs -o vers=3,tcp,nolock,soft,timeo=20,retrans=2,retry=0 "$0" /mnt &&
+		exec sh -c "exec 3>>/mnt/var/board-runs; while :; do date >&3; sleep 0.2; done" 2>/dev/null' \
+		"$SERVER:/srv/diskless/$1" >/dev/null 2>&1 &
+	board=$!
+	check "a board runs" within 20 test -s "/srv/diskless/$1/var/board-runs"
+}
+board_off() {
+	kill "$board" 2>/dev/null
+	wait "$board" 2>/dev/null
+}
