@@ -35,7 +35,7 @@ number(struct cpio *c, int which, uint64_t *value)
 	*value = 0;
 	for (int i = 0; i < 8; i++) {
 		const char *digits = "0123456789abcdef", *at;
-		int digit = c->bytes[NUMBER(which) + i];
+		int digit = (unsigned char)c->bytes[NUMBER(which) + i];
 
 		at = digit == '\0' ? NULL : strchr(digits, digit >= 'A' && digit <= 'F' ? digit - 'A' + 'a' : digit);
 		if (at == NULL)

@@ -449,7 +449,6 @@ take_back(struct cooking *c, struct stand_in *s, mode_t mode)
 		result = beneath_symlink(c->root, s->before, s->path);
 	else if (ours)
 		result = beneath_write(c->root, s->path, s->before, strlen(s->before), mode);
-	free(s->before);
 	return result == -1 ? no_file(c, s->path) : 0;
 }
 
@@ -485,6 +484,8 @@ cook(struct cooking *c)
 		result = steps[i](c);
 	if (result == 0 && (take_back(c, &names, 0644) == -1 || (services && take_back(c, &no_services, 0755) == -1)))
 		result = -1;
+	free(no_services.before);
+	free(names.before);
 	free(names.text);
 	return result;
 }
