@@ -320,3 +320,12 @@ config_include(struct config_parser *p, struct config_place at, const char *patt
 		load_file(p, at, path);
 	free(path);
 }
+
+const struct config_image *
+config_image_named(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->image_count; i++)
+		if (strcmp(config->image[i].name, name) == 0)
+			return &config->image[i];
+	return NULL;
+}

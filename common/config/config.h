@@ -155,4 +155,7 @@ bool config_name_valid(const char *name);
 bool config_size_parse(const char *text, uint64_t *bytes);
 bool config_serial_parse(const char *text, uint64_t *serial);
 
+/* The image of this name; NULL: there is none. Borrowed from the configuration. */
+const struct config_image *config_image_named(const struct config *, const char *name);
+
 #endif

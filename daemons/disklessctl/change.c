@@ -63,15 +63,6 @@ rewrite(struct change *c, const struct config_client *client, const struct confi
 	return 0;
 }
 
-static const struct config_image *
-image_in(const struct config *config, const char *name)
-{
-	for (size_t i = 0; i < config->image_count; i++)
-		if (strcmp(config->image[i].name, name) == 0)
-			return &config->image[i];
-	return NULL;
-}
-
 /* A client's file follows its root, where it can: else the server tells the difference. */
 static void
 follow_root(struct change *c, const struct config_client *client)
@@ -82,7 +73,7 @@ follow_root(struct change *c, const struct config_client *client)
 
 	if (client_manifest_read(client->name, &manifest, why, sizeof(why)) == -1)
 		return;
-	changed.image = image_in(c->config, manifest.image);
+	changed.image = config_image_named(c->config, manifest.image);
 	changed.quota = manifest.quota;
 	if (changed.image != NULL && (changed.image != client->image || changed.quota != client->quota))
 		(void)rewrite(c, client, &changed, "", why);
@@ -132,7 +123,7 @@ upgrade(struct change *c, struct root_wish *wish, char why[TEXT_SIZE])
 	struct config_client changed = *wish->client;
 
 	if (c->image != NULL)
-		changed.image = image_in(c->config, c->image);
+		changed.image = config_image_named(c->config, c->image);
 	if (changed.image == NULL) {
 		snprintf(why, TEXT_SIZE,
 		    "there is no image \"%.64s\" in the configuration; add a line: image \"%.64s\" { }",

@@ -29,15 +29,6 @@ struct build {
 	struct suite suite;
 };
 
-static const struct config_image *
-image_in(const struct config *config, const char *name)
-{
-	for (size_t i = 0; i < config->image_count; i++)
-		if (strcmp(config->image[i].name, name) == 0)
-			return &config->image[i];
-	return NULL;
-}
-
 /* ---- what it is made of ---- */
 
 static int
@@ -137,7 +128,7 @@ image_build_command(int argc, char **argv, bool json)
 		fputs(errors, stderr);
 		return EXIT_FAILED;
 	}
-	b.image = image_in(config, argv[1]);
+	b.image = config_image_named(config, argv[1]);
 	if (b.image == NULL) {
 		log_errx("there is no image \"%s\" in %s", argv[1], PATH_CONFIG);
 		config_free(config);
