@@ -3,10 +3,7 @@
  * The roots of all clients: attached one at a time, so that the loop goes on meanwhile; withdrawn in the order export, cache,
  * mount. A root outlives this process and every reload that does not touch it: running boards notice nothing.
  */
-#include "disklessd.h"
-
-#include <sys/queue.h>
-#include <sys/statvfs.h>
+#include "roots.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,66 +19,33 @@
 #include "clients.h"
 #include "clock.h"
 #include "log.h"
-#include "manifest.h"
-#include "mountinfo.h"
 #include "paths.h"
 #include "upper.h"
 
-#define PATH_UPPERS     PATH_MOUNTS "/uppers/"
-#define DETACH_RETRY_MS 500                  /* nfsd's file cache lets go within seconds of the flush */
-#define LOOK_SECONDS    10                   /* at what went wrong: it may have passed */
-#define MEND_MS         20000                /* at most so often: a disk that stays bad is nobody's to mend */
-#define MEND_ROOM       ((uint64_t)16 << 20) /* free on the state's disk before a root that had none is attached anew */
-#define USAGE_TURNS     15                   /* looks for mounts between two looks at what roots hold */
+#define DETACH_RETRY_MS 500 /* nfsd's file cache lets go within seconds of the flush */
+#define FLUSH_AGAIN_MS  2000
 
-struct root {
-	TAILQ_ENTRY(root) next;
-	char name[NAME_SIZE];
-	struct client_manifest manifest;
-	struct attach_paths paths;
-	char boot[PATH_SIZE];
-	bool known; /* manifest and paths are read */
-	bool attached;
-	bool held;       /* disklessctl works on it; it is attached when that ends */
-	bool dirty;      /* a board has used it since it was made: it is discarded at the next boot, if it is to be */
-	bool discarding; /* now: its export goes, it is detached, replaced and attached */
-	bool configured; /* false: it is on its way out */
-	bool try_again;  /* text or not */
-	bool listed;     /* in the export lines last given out */
-	bool exported;   /* and in force */
-	struct restless restless;
-	bool connected;   /* its address has a connection to nfsd */
-	uint32_t address; /* that it was exported to last */
-	uint32_t client;  /* index in the configuration, while configured */
-	uint64_t attached_at;
-	uint64_t told_used;   /* bytes */
-	char text[TEXT_SIZE]; /* why it is not attached */
-	char note[TEXT_SIZE]; /* what is not as the configuration says, though it is served */
-};
+struct root_list roots = TAILQ_HEAD_INITIALIZER(roots);
 
-static TAILQ_HEAD(root_list, root) roots = TAILQ_HEAD_INITIALIZER(roots);
 static struct event *work;  /* there is something to do */
 static struct event *retry; /* a root that was busy may not be any more */
 static struct server *server;
 
 static void on_work(evutil_socket_t, short, void *);
-static void on_look(evutil_socket_t, short, void *);
 
 void
 roots_init(struct server *s)
 {
-	static const struct timeval interval = { LOOK_SECONDS, 0 };
-	struct event *look = event_new(s->base, -1, EV_PERSIST, on_look, NULL);
-
 	server = s;
 	work = evtimer_new(s->base, on_work, NULL);
 	retry = evtimer_new(s->base, on_work, NULL);
-	if (work == NULL || retry == NULL || look == NULL || event_add(look, &interval) == -1)
+	if (work == NULL || retry == NULL)
 		fatalx("no memory for the roots");
+	roots_look_init(s);
 }
 
-static void
-work_now(void)
+void
+roots_work(void)
 {
 	static const struct timeval now = { 0, 0 };
 
@@ -97,8 +61,8 @@ work_later(void)
 		evtimer_add(retry, &wait);
 }
 
-static struct root *
-find(const char *name)
+struct root *
+root_find(const char *name)
 {
 	struct root *r;
 
@@ -132,8 +96,8 @@ state_of(const struct root *r, struct msg_client_state *state)
 			 : r->note);
 }
 
-static void
-tell(struct root *r)
+void
+root_tell(struct root *r)
 {
 	struct msg_client_state state;
 
@@ -150,28 +114,13 @@ roots_tell_all(struct server *s)
 	struct root *r;
 
 	TAILQ_FOREACH (r, &roots, next)
-		tell(r);
-}
-
-/* What a board writes is no event here: it is looked at now and then. */
-static void
-tell_usage(void)
-{
-	static unsigned turns;
-	struct root *r;
-	uint64_t size, used;
-
-	if (turns++ % USAGE_TURNS != 0)
-		return;
-	TAILQ_FOREACH (r, &roots, next)
-		if (r->attached && attach_usage(r->paths.upper, &size, &used) == 0 && used != r->told_used)
-			tell(r);
+		root_tell(r);
 }
 
 /* ---- attaching ---- */
 
-static void
-fail(struct root *r, const char *why)
+void
+root_failed(struct root *r, const char *why)
 {
 	if (strcmp(r->text, why) != 0)
 		log_errx("client %s: %s", r->name, why);
@@ -210,12 +159,12 @@ learn(struct root *r, const struct config_client *client)
 		snprintf(text, sizeof(text), "it has no root yet; make it with `disklessctl client prepare %s` (%s)",
 		    r->name, why);
 		text[TEXT_SIZE - 1] = '\0';
-		fail(r, text);
+		root_failed(r, text);
 		return false;
 	}
 	note_differences(r, client);
 	if (image_manifest_read(r->manifest.image, r->manifest.version, &image, why, sizeof(why)) == -1) {
-		fail(r, why);
+		root_failed(r, why);
 		return false;
 	}
 	attach_paths(&r->manifest, &r->paths);
@@ -246,11 +195,11 @@ attach_unheld(struct root *r)
 		return;
 	if (fsid_taken(r)) {
 		r->known = false;
-		fail(r, "its manifest has the fsid of another client");
+		root_failed(r, "its manifest has the fsid of another client");
 		return;
 	}
 	if (attach_root(&r->paths, why, sizeof(why)) == -1) {
-		fail(r, why);
+		root_failed(r, why);
 		return;
 	}
 	r->dirty = !r->discarding; /* whoever used it before we began */
@@ -282,18 +231,48 @@ attach(struct root *r)
 
 /* ---- withdrawing ---- */
 
+/*
+ * Two flushes of nfsd's caches within a second: the kernel takes the second's time to be in the future, and clears nothing for half a
+ * minute (net/sunrpc/cache.c, write_flush). What is still in use is flushed again, each time after twice as long.
+ */
+static void
+flush_again(struct root *r)
+{
+	uint64_t now = clock_ms();
+
+	if (r->flush_at == 0)
+		r->flush_ms = FLUSH_AGAIN_MS;
+	else if (now < r->flush_at)
+		return;
+	else
+		exports_request(server);
+	r->flush_at = now + r->flush_ms;
+	r->flush_ms *= 2;
+}
+
+static bool
+unmounted(struct root *r)
+{
+	if (r->listed || r->exported)
+		return false; /* first exportfs, which flushes nfsd's caches */
+	if (!r->attached || detach_root(&r->paths) == 0) {
+		r->flush_at = 0;
+		return true;
+	}
+	if (errno == EBUSY)
+		flush_again(r);
+	else
+		log_warn("client %s: root not detached", r->name);
+	work_later();
+	return false;
+}
+
 /* true: it is gone. */
 static bool
 detach(struct root *r)
 {
-	if (r->listed || r->exported)
-		return false; /* first exportfs, which flushes nfsd's caches */
-	if (r->attached && detach_root(&r->paths) == -1) {
-		if (errno != EBUSY)
-			log_warn("client %s: root not detached", r->name);
-		work_later();
+	if (!unmounted(r))
 		return false;
-	}
 	if (r->attached)
 		log_info("client %s: root detached", r->name);
 	if (r->known)
@@ -346,12 +325,8 @@ discard(struct root *r)
 {
 	char why[TEXT_SIZE];
 
-	if (r->listed || r->exported)
+	if (!unmounted(r))
 		return false;
-	if (detach_root(&r->paths) == -1) {
-		work_later();
-		return false;
-	}
 	r->attached = false;
 	if (upper_discard(&r->manifest, why, sizeof(why)) == -1)
 		log_errx("client %s: its root is not discarded: %s", r->name, why);
@@ -369,123 +344,21 @@ on_work(evutil_socket_t fd, short what, void *argument)
 		if (!r->configured && detach(r)) {
 			want_again(r->name);
 			free(r);
-			work_now();
+			roots_work();
 			return;
 		}
 	TAILQ_FOREACH (r, &roots, next)
 		if (r->configured && r->attached && r->discarding && discard(r)) {
-			work_now();
+			roots_work();
 			return;
 		}
 	TAILQ_FOREACH (r, &roots, next)
 		if (r->configured && !r->attached && !r->held && (r->text[0] == '\0' || r->try_again)) {
 			attach(r);
-			tell(r);
-			work_now();
+			root_tell(r);
+			roots_work();
 			return;
 		}
-}
-
-/* ---- what went wrong ---- */
-
-/* A client's name, of a mount point that is directory (with its slash) and NAME. */
-static bool
-name_below(struct slice point, const char *directory, char name[NAME_SIZE])
-{
-	size_t prefix = strlen(directory);
-
-	if (!slice_starts(point, directory) || point.length <= prefix || point.length - prefix >= NAME_SIZE)
-		return false;
-	snprintf(name, NAME_SIZE, "%.*s", (int)(point.length - prefix), point.at + prefix);
-	return config_name_valid(name);
-}
-
-static bool
-has_room(void)
-{
-	struct statvfs st;
-
-	return statvfs(PATH_STATE, &st) == 0 && (uint64_t)st.f_bavail * st.f_frsize >= MEND_ROOM;
-}
-
-/* It is withdrawn, and attached anew by want_again(): mounting replays its journal. Its client's handles stay good. */
-static void
-mend(struct root *r)
-{
-	if (!r->configured || !r->attached)
-		return;
-	fail(
-	    r, "its filesystem went read-only after an error (is " PATH_STATE " full?); with room it is attached anew");
-	tell(r);
-	if (clock_ms() - r->attached_at < MEND_MS || !has_room())
-		return;
-	log_warnx("client %s: its root is attached anew", r->name);
-	r->configured = false;
-	exports_request(server);
-}
-
-/* ext4 does that to itself when it cannot write; newer kernels call it emergency_ro. */
-static void
-look_for_read_only(void)
-{
-	char *mountinfo = mountinfo_read(), name[NAME_SIZE];
-	const char *at = mountinfo;
-	struct mount_entry entry;
-	struct root *r;
-
-	while (mountinfo != NULL && mountinfo_next(&at, &entry))
-		if (name_below(entry.point, PATH_UPPERS, name) &&
-		    (options_have(entry.super, "ro", NULL) || options_have(entry.super, "emergency_ro", NULL)) &&
-		    (r = find(name)) != NULL)
-			mend(r);
-	free(mountinfo);
-}
-
-static void
-on_look(evutil_socket_t fd, short what, void *argument)
-{
-	struct root *r;
-
-	TAILQ_FOREACH (r, &roots, next)
-		if (r->configured && !r->attached && r->text[0] != '\0') {
-			r->known = false; /* it may have been made meanwhile */
-			r->try_again = true;
-		}
-	look_for_read_only();
-	work_now();
-}
-
-/* ---- what was there before us ---- */
-
-/* A root of no client any more: whoever withdrew it was ended. etab may still have it. */
-static void
-take_over(const char *name)
-{
-	struct root *r = find(name);
-
-	if (r == NULL) {
-		r = calloc(1, sizeof(*r));
-		if (r == NULL)
-			fatalx("no memory for the roots");
-		snprintf(r->name, sizeof(r->name), "%s", name);
-		snprintf(r->paths.root, sizeof(r->paths.root), "%s/%s", PATH_ROOTS, name);
-		snprintf(r->paths.upper, sizeof(r->paths.upper), "%s%s", PATH_UPPERS, name);
-		r->attached = r->exported = true;
-		TAILQ_INSERT_TAIL(&roots, r, next);
-	}
-}
-
-static void
-take_over_all(void)
-{
-	char *mountinfo = mountinfo_read(), name[NAME_SIZE];
-	const char *at = mountinfo;
-	struct mount_entry entry;
-
-	while (mountinfo != NULL && mountinfo_next(&at, &entry))
-		if (name_below(entry.point, PATH_ROOTS "/", name) || name_below(entry.point, PATH_UPPERS, name))
-			take_over(name);
-	free(mountinfo);
 }
 
 /* ---- the configuration ---- */
@@ -505,7 +378,7 @@ same(const struct root *r)
 static void
 keep_or_want(uint32_t index, const struct config_client *client)
 {
-	struct root *r = find(client->name);
+	struct root *r = root_find(client->name);
 
 	if (r == NULL) {
 		want(index, client);
@@ -584,10 +457,10 @@ roots_apply(struct server *s)
 		if (s->config->client[i].image != NULL)
 			keep_or_want((uint32_t)i, &s->config->client[i]);
 	if (s->generation == 1)
-		take_over_all();
+		roots_take_over();
 	withdraw_changed(s);
 	exports_request(s);
-	work_now();
+	roots_work();
 }
 
 /*
@@ -597,20 +470,20 @@ roots_apply(struct server *s)
 void
 roots_boot_begins(const char *name)
 {
-	struct root *r = find(name);
+	struct root *r = root_find(name);
 
 	if (r == NULL || !r->attached || !r->configured || !r->dirty || r->discarding)
 		return;
 	log_info("client %s: it boots, and what it wrote is discarded", name);
 	r->discarding = true;
 	withdraw(server, r->address, r->paths.root);
-	work_now();
+	roots_work();
 }
 
 bool
 roots_attached(const char *name, const struct attach_paths **paths, const char **boot)
 {
-	const struct root *r = find(name);
+	const struct root *r = root_find(name);
 
 	if (r == NULL || !r->known || !r->configured || (!r->attached && !r->discarding))
 		return false;
@@ -666,35 +539,7 @@ roots_exported(struct server *s, bool in_force)
 
 		r->exported = in_force ? r->listed : r->exported;
 		if (r->exported != was)
-			tell(r);
+			root_tell(r);
 	}
-	work_now();
-}
-
-/* ---- who is connected ---- */
-
-void
-roots_look_for_mounts(struct server *s)
-{
-	struct nfs_peer *peers;
-	size_t count = nfs_peers(&peers);
-	struct root *r;
-
-	TAILQ_FOREACH (r, &roots, next) {
-		const struct nfs_peer *peer;
-
-		if (!r->exported || !r->configured)
-			continue;
-		peer = nfs_peer_of(peers, count, s->clients[r->client].address);
-		r->dirty = r->dirty || peer != NULL;
-		if (peer != NULL && !r->connected)
-			children_tell_mounted(r->client, s->generation);
-		r->connected = peer != NULL;
-		if (nfs_restless(&r->restless, peer == NULL ? 0 : peer->ports, clock_ms()))
-			log_warnx("client %s: its connections to nfsd do not last: is there a second machine with its "
-				  "MAC and address?",
-			    r->name);
-	}
-	free(peers);
-	tell_usage();
+	roots_work();
 }

@@ -2,6 +2,7 @@
 
 import os
 import struct
+import time
 
 from .calls import LISTING_BYTES, NFS, NFS_PORT, READ_BYTES, Attributes, Entry
 from .rpc import Connection, Reader, Unreachable, opaque
@@ -12,6 +13,9 @@ EXCHANGE_ID, CREATE_SESSION, SEQUENCE, RECLAIM_COMPLETE = 42, 43, 53, 58
 SLOTS = 32
 LARGEST = 65536
 OPERATIONS = 8
+# NFS4ERR_DELAY, NFS4ERR_GRACE (RFC 8881 section 15.1): no answer yet, as while nfsd waits for mountd; it is asked again.
+NOT_YET = (10008, 10013)
+TRIES, PAUSE = 20, 0.5
 # Attributes by their bits: type, size, fsid, fileid; of a directory's entries: rdattr_error, filehandle.
 LOOKED_AT = struct.pack("!II", 1, 1 << 1 | 1 << 4 | 1 << 8 | 1 << 20)
 OF_ENTRIES = struct.pack("!II", 1, 1 << 11 | 1 << 19)
@@ -130,9 +134,21 @@ class Nfs4:
         slots = len(self.sequences)
         for start in range(0, len(wanted), slots):
             batch = wanted[start:start + slots]
-            bodies = self.connection.run([self.call(self.sequence(slot), *each) for slot, each in enumerate(batch)])
-            results += [self.answer(body, decode, len(each)) for body, each in zip(bodies, batch)]
+            results += [self.answer(body, decode, len(each)) for body, each in zip(self.bodies(batch), batch)]
         return results
+
+    def bodies(self, batch):
+        """The replies to one compound a slot; those that are told to wait are sent again."""
+        bodies, slots = [None] * len(batch), range(len(batch))
+        for _ in range(TRIES):
+            replies = self.connection.run([self.call(self.sequence(slot), *batch[slot]) for slot in slots])
+            for slot, body in zip(slots, replies):
+                bodies[slot] = body
+            slots = [slot for slot in slots if self.results(bodies[slot])[1] in NOT_YET]
+            if not slots:
+                return bodies
+            time.sleep(PAUSE)
+        raise Unreachable(f"{len(slots)} calls were answered with a delay {TRIES} times")
 
     # ---- the calls ----
 
