@@ -90,19 +90,18 @@ find_one(const char *mountinfo, const char *what, const char *point, struct moun
 	    why, size, count == 0 ? "%s: no %s is mounted here" : "%s: something is mounted over the %s", point, what);
 }
 
+/* *entry is set for who looks further. */
 static int
-verify_file(const char *mountinfo, const struct file_mount *m, char *why, size_t size)
+verify_file(const char *mountinfo, const struct file_mount *m, struct mount_entry *entry, char *why, size_t size)
 {
-	struct mount_entry entry;
-
-	if (find_one(mountinfo, m->what, m->point, &entry, why, size) == -1)
+	if (find_one(mountinfo, m->what, m->point, entry, why, size) == -1)
 		return -1;
-	if (!slice_is(entry.type, "ext4") || !slice_starts(entry.source, "/dev/loop"))
+	if (!slice_is(entry->type, "ext4") || !slice_starts(entry->source, "/dev/loop"))
 		return fail(why, size, "%s: the %s is not ext4 on a loop device", m->point, m->what);
-	if (!options_have(entry.super, m->mode, NULL))
+	if (!options_have(entry->super, m->mode, NULL))
 		return fail(why, size, "%s: the filesystem of the %s is not %s", m->point, m->what, m->mode);
 	for (const char *const *option = m->options; *option != NULL; option++)
-		if (!options_have(entry.options, *option, NULL))
+		if (!options_have(entry->options, *option, NULL))
 			return fail(why, size, "%s: the %s is mounted without %s", m->point, m->what, *option);
 	return 0;
 }
@@ -162,8 +161,10 @@ attach_verify(const char *mountinfo, const struct attach_paths *p, char *why, si
 {
 	static const bool none[OVERLAY_OPTION_COUNT];
 	struct file_mount image = image_mount(p), upper = upper_mount(p);
+	struct mount_entry entry;
 
-	return verify_file(mountinfo, &image, why, size) == 0 && verify_file(mountinfo, &upper, why, size) == 0 &&
+	return verify_file(mountinfo, &image, &entry, why, size) == 0 &&
+	       verify_file(mountinfo, &upper, &entry, why, size) == 0 &&
 	       verify_overlay(mountinfo, p, none, why, size) == 0;
 }
 
@@ -189,41 +190,42 @@ overlay_defaults(bool *defaults)
 
 /* The device that is mounted must be one of our file, which no text shows. */
 static int
-verify_backing(const char *mountinfo, const struct file_mount *m, char *why, size_t size)
+verify_device(const char *mountinfo, const struct file_mount *m, char *why, size_t size)
 {
 	char device[LOOP_PATH];
 	struct mount_entry entry;
 
-	mountinfo_find(mountinfo, m->point, &entry);
+	if (verify_file(mountinfo, m, &entry, why, size) == -1)
+		return -1;
 	snprintf(device, sizeof(device), "%.*s", (int)entry.source.length, entry.source.at);
 	if (loop_is_of(device, m->file))
 		return 0;
 	return fail(why, size, "%s: the %s is not %s", m->point, m->what, m->file);
 }
 
-static int
-verify_all(const struct attach_paths *p, char *why, size_t size)
+int
+attach_check(const char *mountinfo, const struct attach_paths *p, char *why, size_t size)
 {
 	struct file_mount image = image_mount(p), upper = upper_mount(p);
 	bool defaults[OVERLAY_OPTION_COUNT];
+
+	overlay_defaults(defaults);
+	if (verify_device(mountinfo, &image, why, size) == -1 || verify_device(mountinfo, &upper, why, size) == -1)
+		return -1;
+	return verify_overlay(mountinfo, p, defaults, why, size);
+}
+
+static int
+verify_all(const struct attach_paths *p, char *why, size_t size)
+{
 	char *mountinfo = mountinfo_read();
-	int result = -1;
+	int result;
 
 	if (mountinfo == NULL)
 		return fail(why, size, "/proc/self/mountinfo: %s", strerror(errno));
-	overlay_defaults(defaults);
-	if (verify_file(mountinfo, &image, why, size) == 0 && verify_backing(mountinfo, &image, why, size) == 0 &&
-	    verify_file(mountinfo, &upper, why, size) == 0 && verify_backing(mountinfo, &upper, why, size) == 0 &&
-	    verify_overlay(mountinfo, p, defaults, why, size) == 0)
-		result = 0;
+	result = attach_check(mountinfo, p, why, size);
 	free(mountinfo);
 	return result;
-}
-
-int
-attach_check(const struct attach_paths *p, char *why, size_t size)
-{
-	return verify_all(p, why, size);
 }
 
 /* ---- mounting ---- */
@@ -325,9 +327,7 @@ ensure_file(const struct file_mount *m, bool *made, char *why, size_t size)
 		result = mount_file(m, why, size);
 		*made = result == 0;
 	} else {
-		result = verify_file(mountinfo, m, why, size);
-		if (result == 0)
-			result = verify_backing(mountinfo, m, why, size);
+		result = verify_device(mountinfo, m, why, size);
 	}
 	free(mountinfo);
 	return result;

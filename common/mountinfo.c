@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -55,13 +57,32 @@ mountinfo_next(const char **text, struct mount_entry *entry)
 	return false;
 }
 
+/*
+ * The start of the next line that can be of this point: that with its text as a word, unless the kernel would write it in another way
+ * (fs/proc_namespace.c escapes space, tab, newline, backslash and #). The table of a thousand roots is searched for each of them.
+ */
+static const char *
+candidate(const char *text, const char *point)
+{
+	char word[PATH_MAX + 2];
+	const char *at;
+
+	if (point[strcspn(point, " \t\n\\#")] != '\0' ||
+	    snprintf(word, sizeof(word), " %s ", point) >= (int)sizeof(word))
+		return text;
+	at = strstr(text, word);
+	while (at != NULL && at > text && at[-1] != '\n')
+		at--;
+	return at;
+}
+
 unsigned
 mountinfo_find(const char *text, const char *point, struct mount_entry *found)
 {
 	struct mount_entry entry;
 	unsigned count = 0;
 
-	while (mountinfo_next(&text, &entry))
+	while ((text = candidate(text, point)) != NULL && mountinfo_next(&text, &entry))
 		if (slice_is(entry.point, point)) {
 			*found = entry;
 			count++;

@@ -315,32 +315,43 @@ begin(void)
 		audit_nfs_utils(&audit, nfs_utils);
 }
 
+/* true: that were all. */
+static bool
+look_at_some_roots(void)
+{
+	char *mountinfo = mountinfo_read(), why[TEXT_SIZE];
+	size_t end = roots_done + ROOTS_PER_TURN;
+	const struct attach_paths *paths;
+	const char *name;
+	bool more = true;
+
+	if (mountinfo == NULL)
+		cannot_tell("/proc/self/mountinfo", strerror(errno));
+	for (; mountinfo != NULL && roots_done < end && (more = roots_at(roots_done, &name, &paths)); roots_done++)
+		if (paths != NULL && attach_check(mountinfo, paths, why, sizeof(why)) == -1)
+			found(&audit, FINDING_BREACH, CLOSES_CLIENT, name, why);
+	more = more && mountinfo != NULL;
+	free(mountinfo);
+	return !more;
+}
+
 /* Some roots a turn, so that no READ waits for all of them. */
 static void
 on_timer(evutil_socket_t fd, short what, void *argument)
 {
-	const struct attach_paths *paths;
-	const char *name;
-	char why[TEXT_SIZE];
-	size_t end;
-
 	if (!running && (exports_wanted() == NULL || guard_busy()) && waited++ < WAITS_MAX) {
 		wait_ms(SOON_MS);
 		return;
 	}
 	if (!running)
 		begin();
-	for (end = roots_done + ROOTS_PER_TURN; roots_done < end; roots_done++) {
-		if (!roots_at(roots_done, &name, &paths)) {
-			running = false;
-			finish();
-			wait_ms(INTERVAL * 1000);
-			return;
-		}
-		if (paths != NULL && attach_check(paths, why, sizeof(why)) == -1)
-			found(&audit, FINDING_BREACH, CLOSES_CLIENT, name, why);
+	if (!look_at_some_roots()) {
+		wait_ms(0);
+		return;
 	}
-	wait_ms(0);
+	running = false;
+	finish();
+	wait_ms(INTERVAL * 1000);
 }
 
 void

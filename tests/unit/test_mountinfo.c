@@ -137,6 +137,22 @@ Test(mountinfo, escapes_are_undone_in_names_only)
 	cr_expect(options_have(entry.super, "lowerdir", "/a,b=c") && options_have(entry.super, "index", "on"));
 }
 
+Test(mountinfo, a_point_is_found_by_its_own_field_only)
+{
+	static const char text[] = "1 2 0:1 /m /x rw - tmpfs none rw\n"
+				   "1 2 0:2 / /m1 rw - tmpfs /m rw\n"
+				   "1 2 0:3 / /m/n rw /m - tmpfs none rw\n"
+				   "1 2 0:4 / /m rw - tmpfs none rw,lowerdir=/m\n"
+				   "a /m line\n"
+				   "1 2 0:5 / /m rw - tmpfs none rw";
+	struct mount_entry entry;
+
+	cr_expect(mountinfo_find(text, "/m", &entry) == 2);
+	cr_expect(slice_is(entry.device, "0:5"), "it is the last");
+	cr_expect(mountinfo_find(text, "/n", &entry) == 0);
+	cr_expect(mountinfo_find("", "/m", &entry) == 0);
+}
+
 Test(mountinfo, an_option_is_a_whole_word)
 {
 	struct slice options = { "rw,nosuidx,index=only,xindex=on,flag=,bare", 42 };
