@@ -153,8 +153,8 @@ Test(cve_dnsmasq, CVE_2009_2958_a_request_that_ends_early)
 	cr_expect_eq(r.count, 0, "a name without its value is no option");
 }
 
-/* The text of an ERROR is cut, its length is not: what lies behind it goes out (2.77, found with the other seven). */
-Test(cve_dnsmasq, CVE_2017_13704_an_error_no_longer_than_its_text)
+/* The text of an ERROR is cut, its length is not: what lies behind it goes out (mended in 2.77, without a number). */
+Test(cve_dnsmasq, fixed_in_2_77_an_error_no_longer_than_its_text)
 {
 	uint8_t packet[TFTP_ERROR_MAX + 16];
 
