@@ -29,6 +29,7 @@ struct root {
 	uint32_t address; /* that it was exported to last */
 	uint32_t client;  /* index in the configuration, while configured */
 	uint64_t attached_at;
+	unsigned errors;   /* of its filesystem, after which it could be written all the same */
 	uint64_t flush_at; /* clock, while it cannot be detached; 0: it was not tried */
 	uint64_t flush_ms;
 	uint64_t told_used;   /* bytes */

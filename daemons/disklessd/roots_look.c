@@ -5,11 +5,15 @@
  */
 #include "roots.h"
 
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 
@@ -62,7 +66,57 @@ mend(struct server *s, struct root *r)
 	exports_request(s);
 }
 
-/* ext4 does that to itself when it cannot write; newer kernels call it emergency_ro. */
+/* ext4's own count, which is kept on the disk. */
+static unsigned
+errors_of(struct slice device)
+{
+	char path[64], text[16] = "";
+	int skip = (int)sizeof("/dev/") - 1, fd;
+
+	snprintf(path, sizeof(path), "/sys/fs/ext4/%.*s/errors_count", (int)device.length - skip, device.at + skip);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return 0;
+	if (read(fd, text, sizeof(text) - 1) == -1)
+		text[0] = '\0';
+	close(fd);
+	return (unsigned)strtoul(text, NULL, 10);
+}
+
+/* Beside what the client sees. A chmod would not do: ext4 lets it pass. */
+static bool
+can_be_written(const struct root *r)
+{
+	char path[PATH_SIZE + sizeof("/tried")];
+	bool can;
+
+	snprintf(path, sizeof(path), "%s/tried", r->paths.upper);
+	rmdir(path); /* of one of us that was ended */
+	can = mkdir(path, 0700) == 0 || (errno != EROFS && errno != EIO);
+	rmdir(path);
+	return can;
+}
+
+/*
+ * ext4 does that to itself when it cannot write. Linux 6.15 shows it as emergency_ro, older ones as ro; some between (6.12, and
+ * stable ones that took over its change of fs/ext4/super.c) do not show it, so after each new error it is tried.
+ */
+static bool
+went_read_only(struct root *r, const struct mount_entry *upper)
+{
+	unsigned errors;
+
+	if (options_have(upper->super, "ro", NULL) || options_have(upper->super, "emergency_ro", NULL))
+		return true;
+	errors = slice_starts(upper->source, "/dev/") ? errors_of(upper->source) : 0;
+	if (errors == r->errors)
+		return false;
+	if (!can_be_written(r))
+		return true;
+	r->errors = errors;
+	return false;
+}
+
 static void
 look_for_read_only(struct server *s)
 {
@@ -72,9 +126,8 @@ look_for_read_only(struct server *s)
 	struct root *r;
 
 	while (mountinfo != NULL && mountinfo_next(&at, &entry))
-		if (name_below(entry.point, PATH_UPPERS, name) &&
-		    (options_have(entry.super, "ro", NULL) || options_have(entry.super, "emergency_ro", NULL)) &&
-		    (r = root_find(name)) != NULL)
+		if (name_below(entry.point, PATH_UPPERS, name) && (r = root_find(name)) != NULL &&
+		    went_read_only(r, &entry))
 			mend(s, r);
 	free(mountinfo);
 }

@@ -2,7 +2,7 @@
 # The recipe of check-os: the kernel of Debian and the boot files of a Raspberry Pi. Making an initramfs takes long under emulation,
 # so it has the modules of the boards' and QEMU's networks only, and is made once, at the end.
 set -eu
-mkdir -p /etc/initramfs-tools/conf.d
+mkdir -p /etc/initramfs-tools/conf.d /boot/firmware # raspi-firmware wants it to be there
 cat >/etc/initramfs-tools/conf.d/diskless <<-END
 	MODULES=list
 	COMPRESS=gzip
@@ -25,7 +25,6 @@ apt-get -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends install linux-image-ar
 sed -i 's/^update_initramfs=.*/update_initramfs=yes/' /etc/initramfs-tools/update-initramfs.conf
 version=$(cd /lib/modules && echo *)
 [ -e "/boot/initrd.img-$version" ] || update-initramfs -c -k "$version"
-mkdir -p /boot/firmware
 /etc/kernel/postinst.d/z50-raspi-firmware "$version" "/boot/vmlinuz-$version"
 ls -l /boot/firmware
 chmod 755 /usr/local/sbin/check-os
