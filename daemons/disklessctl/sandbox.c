@@ -99,6 +99,20 @@ make_devices(const struct walls *w)
 	return 0;
 }
 
+/* What packages ask before they touch a machine (systemd.io/CONTAINER_INTERFACE): raspi-firmware wants a mounted /boot/firmware of one. */
+static int
+say_container(const struct walls *w)
+{
+	static const char said[] = "diskless\n";
+	int fd = mkdir("/run/systemd", 0755) == -1
+		     ? -1
+		     : open("/run/systemd/container", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+
+	if (fd == -1 || write(fd, said, sizeof(said) - 1) != (ssize_t)sizeof(said) - 1)
+		return -1;
+	return close(fd);
+}
+
 /* The switches and the memory of the kernel: root's by their mode bits alone. Not every kernel has each. */
 static const char *const read_only[] = { "/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs",
 	"/proc/acpi", "/proc/tty", "/proc/driver", "/proc/mtrr", "/proc/latency_stats", "/proc/timer_stats" };
@@ -226,6 +240,7 @@ static const struct {
 	{ "its root", enter_tree },
 	{ "its /proc, /run and /dev", mount_own },
 	{ "its devices", make_devices },
+	{ "the word that it is a container", say_container },
 	{ "the kernel's switches", cover_proc },
 	{ "the script", copy_script },
 	{ "its session", leave_sessions },
