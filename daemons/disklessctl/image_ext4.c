@@ -103,11 +103,14 @@ free_bytes(struct image_make *m, uint64_t *size, uint64_t *unused)
 	return 0;
 }
 
+/* resize2fs wants a check that is later than the last mount. */
 static int
 resize(struct image_make *m, uint64_t size)
 {
 	const char *const argv[] = { "/sbin/resize2fs", m->image, NULL };
 
+	if (check(m, "-p") == -1)
+		return -1;
 	if (truncate(m->image, (off_t)size) == -1)
 		return image_failed(m, "%s: %s", m->image, strerror(errno));
 	return image_run(m, argv, 0);
