@@ -209,6 +209,8 @@ attach_check(const char *mountinfo, const struct attach_paths *p, char *why, siz
 	struct file_mount image = image_mount(p), upper = upper_mount(p);
 	bool defaults[OVERLAY_OPTION_COUNT];
 
+	if (mountinfo == NULL)
+		return fail(why, size, "/proc/self/mountinfo cannot be read");
 	overlay_defaults(defaults);
 	if (verify_device(mountinfo, &image, why, size) == -1 || verify_device(mountinfo, &upper, why, size) == -1)
 		return -1;
@@ -219,11 +221,8 @@ static int
 verify_all(const struct attach_paths *p, char *why, size_t size)
 {
 	char *mountinfo = mountinfo_read();
-	int result;
+	int result = attach_check(mountinfo, p, why, size);
 
-	if (mountinfo == NULL)
-		return fail(why, size, "/proc/self/mountinfo: %s", strerror(errno));
-	result = attach_check(mountinfo, p, why, size);
 	free(mountinfo);
 	return result;
 }

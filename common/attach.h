@@ -41,7 +41,10 @@ bool attach_in_use(const char *file);
 /* Bytes that a mounted upper can hold and that it holds (statvfs). */
 int attach_usage(const char *upper, uint64_t *size, uint64_t *used);
 
-/* For the auditor: is what is mounted, by a mountinfo_read() of now, what attach_root() would accept, on devices of these files? -1 and why. */
+/*
+ * For the auditor: is what is mounted, by a mountinfo_read() of now, what attach_root() would accept, on devices of these files? -1 and
+ * why; also if that gave NULL: what cannot be seen is not right.
+ */
 int attach_check(const char *mountinfo, const struct attach_paths *, char *why, size_t size);
 /* Pure, for tests: does mountinfo (the text) show at root an overlay of these with all options in force? */
 bool attach_verify(const char *mountinfo, const struct attach_paths *, char *why, size_t size);

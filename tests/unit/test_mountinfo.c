@@ -153,6 +153,13 @@ Test(mountinfo, a_point_is_found_by_its_own_field_only)
 	cr_expect(mountinfo_find("", "/m", &entry) == 0);
 }
 
+Test(mountinfo, a_root_that_cannot_be_looked_at_is_not_right)
+{
+	why[0] = '\0';
+	cr_expect_eq(attach_check(NULL, &paths, why, sizeof(why)), -1);
+	cr_expect_not_null(strstr(why, "mountinfo"));
+}
+
 Test(mountinfo, an_option_is_a_whole_word)
 {
 	struct slice options = { "rw,nosuidx,index=only,xindex=on,flag=,bare", 42 };
