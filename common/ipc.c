@@ -194,6 +194,7 @@ receive(int fd, int flags, uint32_t self, uint32_t peer, enum ipc_phase phase, s
 	};
 	ssize_t length;
 	int passed, descriptors;
+	bool cut;
 
 	do
 		length = recvmsg(fd, &header, MSG_CMSG_CLOEXEC | flags);
@@ -203,10 +204,14 @@ receive(int fd, int flags, uint32_t self, uint32_t peer, enum ipc_phase phase, s
 	descriptors = collect_descriptors(&header, &passed);
 	if (length == 0 && descriptors == 0)
 		return IPC_CLOSED;
-	if (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+	cut = (header.msg_flags & MSG_CTRUNC) != 0;
+	if ((header.msg_flags & MSG_TRUNC) || (cut && descriptors > 0))
 		*why = "longer than any message";
 	else
 		*why = breach_of(&packet, (size_t)length, descriptors, self, peer, phase);
+	/* One came and found no room here (RLIMIT_NOFILE): a message that may do without it does. */
+	if (*why == NULL && cut && message_rules[packet.header.type].fd != FD_MAY)
+		*why = "with a descriptor too many";
 	if (*why != NULL) {
 		if (passed != -1)
 			close(passed);

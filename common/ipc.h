@@ -33,7 +33,8 @@ const char *ipc_role(uint32_t role);
 
 /*
  * Reads one message from fd, for the process self from the process peer. IPC_BREACH: *why says what was wrong and
- * every descriptor that came along is closed. IPC_AGAIN: nothing there now (non-blocking fd).
+ * every descriptor that came along is closed. IPC_AGAIN: nothing there now (non-blocking fd). A message that may have a descriptor
+ * (MAY_FD) comes without it when this process has no room for one.
  */
 enum ipc_result ipc_receive(
     int fd, uint32_t self, uint32_t peer, enum ipc_phase phase, struct ipc_message *message, const char **why);

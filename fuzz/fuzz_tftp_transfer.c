@@ -193,7 +193,7 @@ answer_step(struct input *input)
 	unsigned choice = byte(input);
 	struct msg_refuse refuse = { .id = id, .why = choice / 16 % 4 };
 	struct msg_file file = { .id = id, .status = choice / 16 % 5, .size = sizes[byte(input) % 11] };
-	int fd = file.status == FILE_OPENED ? 9 : -1;
+	int fd = file.status == FILE_OPENED && choice / 4 % 4 != 3 ? 9 : -1; /* -1: there is no room for it */
 
 	if (t != NULL && t->address == STRANGER)
 		refuse.why = REFUSE_SILENTLY;

@@ -180,7 +180,13 @@ tftp_serve_file(struct tftp_server *server, const struct msg_file *file, int fd,
 	if (t == NULL)
 		return false;
 	tftp_table_remember(&server->table, t);
-	if (file->status != FILE_OPENED || fd == -1) {
+	if (file->status == FILE_OPENED &&
+	    fd == -1) { /* no descriptor is left here: the client's next try is a new one */
+		server->counts.full++;
+		finish(server, t, 0, now);
+		return false;
+	}
+	if (file->status != FILE_OPENED) {
 		perform(server, t, tftp_transfer_no_file(t, file->status), now);
 		return false;
 	}

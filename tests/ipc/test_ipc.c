@@ -5,6 +5,8 @@
  */
 #include "ipc.h"
 
+#include <sys/resource.h>
+
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -164,6 +166,26 @@ Test(ipc, an_empty_pipe_says_again_and_a_closed_one_closed)
 	close(pair[0]);
 	cr_expect_eq(ipc_receive(pair[1], ROLE_PARENT, ROLE_BROKER, IPC_RUN, &got, &why), IPC_CLOSED);
 	pair[0] = dup(spare);
+}
+
+/* No process ends because it has no descriptor left, if the message says something without. */
+Test(ipc, a_descriptor_that_finds_no_room_is_left_out_where_it_may_be)
+{
+	struct rlimit none;
+	int next = dup(spare);
+
+	close(next);
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &none), 0);
+	none.rlim_cur = (rlim_t)next;
+	FOR_EACH_RULE(rule, type)
+	{
+		struct raw raw = raw_right(type);
+
+		send_raw(&raw, raw_length(&raw), 1);
+		cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+		cr_expect_eq(receive(rule), rule->fd == FD_MAY ? IPC_MESSAGE : IPC_BREACH, "%s", rule->name);
+		cr_expect(rule->fd != FD_MAY || got.fd == -1);
+	}
 }
 
 /* ---- on a loop ---- */
