@@ -2,7 +2,7 @@
 /*
  * The auditor: on each change and every minute it looks whether what makes the claim true is still so (audit_rules.c). A breach is told
  * and closes a door: the client's address, or all of NFS, is dropped by the guard's table, and the export withdrawn. It never opens one:
- * a door that it closed is as the configuration has it when the breach is gone.
+ * a door that it closed is as the configuration has it when the breach is seen to be gone, which takes that everything could be looked at.
  */
 #include "disklessd.h"
 
@@ -37,6 +37,7 @@ struct report {
 	struct msg_finding finding[FINDINGS_MAX];
 	size_t count;
 	bool closes_all;
+	bool blind;                /* something could not be looked at */
 	char (*closed)[NAME_SIZE]; /* clients */
 	size_t closed_count, closed_room;
 };
@@ -84,6 +85,7 @@ found(struct audit *a, enum finding_kind kind, enum finding_closes closes, const
 	struct msg_finding *f;
 
 	next.closes_all = next.closes_all || closes == CLOSES_ALL;
+	next.blind = next.blind || kind == FINDING_UNKNOWN;
 	if (closes == CLOSES_CLIENT)
 		close_client(&next, name);
 	if (next.count == FINDINGS_MAX)
@@ -264,12 +266,26 @@ answer_askers(void)
 	askers = 0;
 }
 
+static void
+keep_closed(const struct report *before)
+{
+	next.closes_all = next.closes_all || before->closes_all;
+	for (size_t i = 0; i < before->closed_count; i++)
+		close_client(&next, before->closed[i]);
+	if (before->closes_all || before->closed_count > 0)
+		cannot_tell("doors that were closed", "they stay so until all that is named here can be looked at");
+}
+
 /* Doors are closed and opened where they changed; one that goes on being closed is left. */
 static void
 finish(void)
 {
 	struct report before = last;
-	bool changed = before.closes_all != next.closes_all || before.closed_count != next.closed_count;
+	bool changed;
+
+	if (next.blind)
+		keep_closed(&before);
+	changed = before.closes_all != next.closes_all || before.closed_count != next.closed_count;
 
 	for (size_t i = 0; i < next.closed_count && !changed; i++)
 		changed = !closes_client(&before, next.closed[i]);
@@ -315,7 +331,7 @@ begin(void)
 		audit_nfs_utils(&audit, nfs_utils);
 }
 
-/* true: that were all. */
+/* true: that were all, or they cannot be looked at. */
 static bool
 look_at_some_roots(void)
 {
@@ -325,6 +341,10 @@ look_at_some_roots(void)
 	const char *name;
 	bool more = true;
 
+	if (mountinfo == NULL) {
+		cannot_tell("/proc/self/mountinfo", strerror(errno));
+		return true;
+	}
 	for (; roots_done < end && (more = roots_at(roots_done, &name, &paths)); roots_done++)
 		if (paths != NULL && attach_check(mountinfo, paths, why, sizeof(why)) == -1)
 			found(&audit, FINDING_BREACH, CLOSES_CLIENT, name, why);
