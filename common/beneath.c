@@ -224,6 +224,25 @@ beneath_temporary_name(char *name, size_t size)
 	return 0;
 }
 
+int
+beneath_remove_drafts(int directory)
+{
+	int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), result = 0;
+	DIR *entries = fd == -1 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	if (entries == NULL) {
+		if (fd != -1)
+			close_quietly(fd);
+		return -1;
+	}
+	while (result == 0 && (entry = readdir(entries)) != NULL)
+		if (strncmp(entry->d_name, BENEATH_DRAFT, sizeof(BENEATH_DRAFT) - 1) == 0)
+			result = unlinkat(fd, entry->d_name, 0);
+	closedir(entries);
+	return result;
+}
+
 static int
 draft_open(int root, const char *path, struct draft *draft)
 {

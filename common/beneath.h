@@ -37,6 +37,8 @@ int beneath_slurp(int root, const char *path, size_t max, char **text, size_t *l
 int beneath_write(int root, const char *path, const void *bytes, size_t length, mode_t mode);
 /* The same, but not synced: for a tree that is synced when it is unmounted. */
 int beneath_put(int root, const char *path, const void *bytes, size_t length, mode_t mode);
+/* Removes what a cut has left of it in this directory: only where nobody else writes now. */
+int beneath_remove_drafts(int directory);
 int beneath_mkdirs(int root, const char *path, mode_t mode);
 /* Not there is success. beneath_remove_tree() removes what path names with all below it, never across a filesystem. */
 int beneath_unlink(int root, const char *path);

@@ -92,6 +92,17 @@ tidy_entry(int clients, const char *name, void *unused)
 	return 0;
 }
 
+static int
+tidy(int clients)
+{
+	int state = openat(clients, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int result = state == -1 ? -1 : beneath_remove_drafts(state); /* a number of an export that was being given out */
+
+	if (state != -1)
+		close(state);
+	return result == -1 ? -1 : each_entry(clients, tidy_entry, NULL);
+}
+
 int
 clients_lock(bool wait, char *why, size_t size)
 {
@@ -101,7 +112,7 @@ clients_lock(bool wait, char *why, size_t size)
 	if ((mkdir(PATH_STATE, 0700) == 0 || errno == EEXIST) && (mkdir(PATH_CLIENTS, 0700) == 0 || errno == EEXIST))
 		fd = open(PATH_CLIENTS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd != -1 && flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB)) == 0) {
-		if (tidied || each_entry(fd, tidy_entry, NULL) == 0) {
+		if (tidied || tidy(fd) == 0) {
 			tidied = true;
 			return fd;
 		}

@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -373,15 +372,12 @@ static void
 remove_drafts(void)
 {
 	char path[] = PATH_EXPORTS;
-	DIR *entries = opendir(dirname(path));
-	struct dirent *entry;
+	int directory = open(dirname(path), O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	if (entries == NULL)
+	if (directory == -1)
 		return;
-	while ((entry = readdir(entries)) != NULL)
-		if (strncmp(entry->d_name, BENEATH_DRAFT, sizeof(BENEATH_DRAFT) - 1) == 0)
-			unlinkat(dirfd(entries), entry->d_name, 0);
-	closedir(entries);
+	(void)beneath_remove_drafts(directory);
+	close(directory);
 }
 
 void

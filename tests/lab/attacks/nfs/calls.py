@@ -109,13 +109,13 @@ class Nfs:
         self.connection.run([(NFS, 3, RMDIR, opaque(directory) + opaque(name))])
 
 
-def mount_port(server):
-    """Where rpcbind says that MOUNT version 3 over TCP is."""
-    question = struct.pack("!IIII", MOUNT, 3, 6, 0)
+def service_port(server, program, version):
+    """Where rpcbind says that a program is, over TCP."""
+    question = struct.pack("!IIII", program, version, 6, 0)
     body = Connection(server, PORTMAP_PORT).run([(PORTMAP, 2, 3, question)])[0]
     port = Reader(body).take("I") if body else 0
     if port == 0:
-        raise Unreachable("rpcbind knows no MOUNT service")
+        raise Unreachable(f"rpcbind knows no program {program}")
     return port
 
 
