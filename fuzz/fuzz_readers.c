@@ -34,7 +34,7 @@ names(const char *text)
 	for (size_t i = 1; i < n.count && i < 64; i++)
 		for (size_t j = 0; j < i; j++)
 			hold(strcmp(n.name[i], n.name[j]) != 0);
-	for (size_t i = 0; i < n.count; i++)
+	for (size_t i = 0; i < n.count && i < 64; i++)
 		if (names_value(text, i, n.count, value, sizeof(value), why, sizeof(why)) == 0)
 			hold(strlen(value) < sizeof(value) && strchr(value, ',') == NULL);
 	names_free(&n);
