@@ -19,6 +19,7 @@
 
 #include "address.h"
 #include "audit_rules.h"
+#include "guard_rules.h"
 #include "log.h"
 #include "mountinfo.h"
 #include "paths.h"
@@ -178,6 +179,20 @@ look_at_mounts(void)
 }
 
 static void
+look_at_mountd(void)
+{
+	int listens = tcp_listens(MOUNTD_PORT);
+	bool guarded = false;
+
+	for (size_t i = 0; i < server->view.network_count; i++)
+		guarded = guarded || server->config->network[i].guard;
+	if (listens == -1)
+		cannot_tell("/proc/net/tcp", strerror(errno));
+	else
+		audit_mountd(&audit, listens == 1, guarded);
+}
+
+static void
 look_at_directories(void)
 {
 	static const struct {
@@ -324,6 +339,7 @@ begin(void)
 	if (server->nfsd) {
 		read_small(NFSD_VERSIONS, audit_versions);
 		read_small(NFSD_PORTLIST, audit_ports);
+		look_at_mountd();
 	}
 	if (server->guard_trouble[0] != '\0')
 		found(&audit, FINDING_BREACH, CLOSES_NOTHING, NULL, server->guard_trouble);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "disklessd.h"
+#include "guard_rules.h"
 #include "mountinfo.h"
 #include "paths.h"
 
@@ -174,6 +175,16 @@ audit_ports(struct audit *a, const char *portlist)
 }
 
 /* ---- nfs-utils ---- */
+
+void
+audit_mountd(struct audit *a, bool listens, bool guarded)
+{
+	if (!listens)
+		a->found(a, guarded ? FINDING_BREACH : FINDING_NOTE, CLOSES_NOTHING, NULL,
+		    "nothing listens to TCP port " MOUNTD_PORT_TEXT
+		    ", mountd's: either it does not run, and nobody can "
+		    "mount, or it listens where the guard does not keep strangers out (/etc/nfs.conf.d/diskless.conf)");
+}
 
 static const struct {
 	unsigned version[3]; /* the first without it */

@@ -24,6 +24,8 @@ void audit_etab(struct audit *, const char *etab, const char *ours);
 void audit_versions(struct audit *, const char *versions);
 /* /proc/fs/nfsd/portlist: a transport and its port a line. */
 void audit_ports(struct audit *, const char *portlist);
+/* Does mountd listen where the guard looks for it? guarded: there is a network with guard on. */
+void audit_mountd(struct audit *, bool listens, bool guarded);
 /* What `rpc.mountd --version` says. */
 void audit_nfs_utils(struct audit *, const char *version);
 /* The mounts below a directory of ours, each of a client: no two may be of one filesystem. what: upper, root. */

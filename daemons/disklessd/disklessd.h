@@ -117,6 +117,10 @@ struct nfs_peer {
 size_t nfs_peers(struct nfs_peer **peers);
 const struct nfs_peer *nfs_peer_of(const struct nfs_peer *, size_t count, uint32_t address);
 
+/* Does any program here listen to this port of TCP, over IPv4 or IPv6? 1 or 0; -1 with errno. And pure: is it that of this line? */
+int tcp_listens(unsigned port);
+bool tcp_line_listens(const char *line, unsigned port);
+
 /*
  * Two machines with one MAC and one address take each other's connections away, over and over. Pure: called with what an address has at
  * each look; true, once a minute at most, if it changes as that of one machine does not.

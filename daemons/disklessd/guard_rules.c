@@ -13,7 +13,7 @@
 
 #include "address.h"
 
-#define NFS_PORTS "111, 2049, 20048" /* rpcbind, nfsd, mountd (conf/nfs.conf) */
+#define NFS_PORTS "111, 2049, " MOUNTD_PORT_TEXT /* rpcbind, nfsd, mountd */
 
 /* ---- the text ---- */
 

@@ -9,7 +9,9 @@
 
 #include "messages.h"
 
-#define GUARD_TABLE "table netdev diskless"
+#define GUARD_TABLE      "table netdev diskless"
+#define MOUNTD_PORT      20048 /* conf/nfs.conf gives it to mountd */
+#define MOUNTD_PORT_TEXT "20048"
 
 /* All that the table is made from. Borrowed. */
 struct guard_view {

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: ISC */
-/* Who has a TCP connection to nfsd: read from the kernel's table of them. And whose connections do not last. */
+/* Who has a TCP connection to nfsd, and who listens: read from the kernel's tables of sockets. And whose connections do not last. */
 #include "disklessd.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define NFS_PORT         2049
 #define TCP_ESTABLISHED  1 /* include/net/tcp_states.h */
+#define TCP_LISTEN       10
+#define LINE_SIZE        256
 #define RESTLESS_MS      60000
 #define RESTLESS_CHANGES 6 /* a board that boots makes one or two */
 
@@ -50,7 +53,7 @@ nfs_peers(struct nfs_peer **peers)
 {
 	FILE *table = fopen("/proc/net/tcp", "re");
 	struct nfs_peer peer;
-	char line[256];
+	char line[LINE_SIZE];
 	size_t count = 0, room = 0;
 
 	*peers = NULL;
@@ -93,4 +96,35 @@ nfs_restless(struct restless *r, uint32_t ports, uint64_t now)
 		return false;
 	r->ports = ports;
 	return ++r->changes == RESTLESS_CHANGES;
+}
+
+bool
+tcp_line_listens(const char *line, unsigned port)
+{
+	unsigned local_port, state;
+
+	/* Addresses of IPv6 are 32 digits long. */
+	return sscanf(line, " %*u: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x", &local_port, &state) == 2 && local_port == port &&
+	       state == TCP_LISTEN;
+}
+
+int
+tcp_listens(unsigned port)
+{
+	static const char *const tables[] = { "/proc/net/tcp", "/proc/net/tcp6" };
+	char line[LINE_SIZE];
+	bool listens = false;
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables) && !listens; i++) {
+		FILE *table = fopen(tables[i], "re");
+
+		if (table == NULL && errno == ENOENT && i > 0) /* a kernel without IPv6 */
+			continue;
+		if (table == NULL)
+			return -1;
+		while (!listens && fgets(line, sizeof(line), table) != NULL)
+			listens = tcp_line_listens(line, port);
+		fclose(table);
+	}
+	return listens;
 }

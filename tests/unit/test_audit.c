@@ -141,6 +141,18 @@ Test(audit, versions_of_nfsd)
 	cr_expect_eq(seen.unknown, 1);
 }
 
+Test(audit, a_mountd_that_the_guard_does_not_know)
+{
+	audit_mountd(&audit, true, true);
+	cr_expect_eq(seen.breaches + seen.notes, 0);
+	audit_mountd(&audit, false, false);
+	cr_expect_eq(seen.notes, 1, "without a guard it is no breach");
+	cr_expect_eq(seen.breaches, 0);
+	audit_mountd(&audit, false, true);
+	cr_expect_eq(seen.breaches, 1);
+	cr_expect_eq(seen.closes, CLOSES_NOTHING);
+}
+
 Test(audit, nfsd_over_anything_but_tcp)
 {
 	audit_ports(&audit, "tcp 2049\ntcp 2049\n");

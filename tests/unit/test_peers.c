@@ -39,3 +39,19 @@ Test(peers, an_address_is_found_among_many)
 	cr_expect(nfs_peer_of(peers, 3, 4) == NULL);
 	cr_expect(nfs_peer_of(NULL, 0, 4) == NULL);
 }
+
+Test(peers, a_line_of_the_kernels_table_tells_who_listens)
+{
+	static const char four[] =
+	    "   2: 00000000:4E50 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 36 1";
+	static const char six[] =
+	    "   0: 00000000000000000000000000000000:4E50 00000000000000000000000000000000:0000 0A 0:0 00:0 0 0 0 9";
+	static const char connected[] =
+	    "   3: 0B0AA8C0:4E50 1F0AA8C0:03FF 01 00000000:00000000 00:00000000 00000000     0        0 37 1";
+
+	cr_expect(tcp_line_listens(four, 20048));
+	cr_expect(tcp_line_listens(six, 20048));
+	cr_expect_not(tcp_line_listens(four, 2049));
+	cr_expect_not(tcp_line_listens(connected, 20048));
+	cr_expect_not(tcp_line_listens("  sl  local_address rem_address   st tx_queue", 20048));
+}
