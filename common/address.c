@@ -125,3 +125,11 @@ address_in(uint32_t address, uint32_t network, unsigned prefix)
 {
 	return ((address ^ network) & prefix_mask(prefix)) == 0;
 }
+
+bool
+address_is_host(uint32_t address, uint32_t network, unsigned prefix)
+{
+	uint32_t mask = prefix_mask(prefix);
+
+	return address_in(address, network, prefix) && (address & ~mask) != 0 && (address | mask) != UINT32_MAX;
+}

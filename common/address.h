@@ -21,5 +21,7 @@ const char *mac_dashes(const uint8_t mac[static 6], char text[static MAC_TEXT]);
 bool mac_is_unicast(const uint8_t mac[static 6]);
 uint32_t prefix_mask(unsigned prefix); /* 24 -> 255.255.255.0 */
 bool address_in(uint32_t address, uint32_t network, unsigned prefix);
+/* Can it be one machine's of this network: neither the network's own, its first, nor its broadcast address, its last? */
+bool address_is_host(uint32_t address, uint32_t network, unsigned prefix);
 
 #endif

@@ -96,7 +96,8 @@ static int
 tidy(int clients)
 {
 	int state = openat(clients, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int result = state == -1 ? -1 : beneath_remove_drafts(state); /* a number of an export that was being given out */
+	int result =
+	    state == -1 ? -1 : beneath_remove_drafts(state); /* a number of an export that was being given out */
 
 	if (state != -1)
 		close(state);

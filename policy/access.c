@@ -165,10 +165,7 @@ access_read(const struct access_view *view, uint32_t network, uint32_t address, 
 static bool
 is_of_a_board(uint32_t address, const struct msg_network *network)
 {
-	uint32_t mask = prefix_mask(network->prefix);
-
-	return address_in(address, network->server, network->prefix) && address != network->server &&
-	       (address & ~mask) != 0 && (address | mask) != UINT32_MAX;
+	return address_is_host(address, network->server, network->prefix) && address != network->server;
 }
 
 /* nfsd knows addresses, not networks: an address that two clients have would reach both roots. */

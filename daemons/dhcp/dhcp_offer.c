@@ -224,7 +224,7 @@ static bool
 relay_is_ours(const struct msg_network *n, const struct dhcp_request *request)
 {
 	if (request->giaddr != 0 &&
-	    (!address_in(request->giaddr, n->server, n->prefix) || request->giaddr == n->server))
+	    (!address_is_host(request->giaddr, n->server, n->prefix) || request->giaddr == n->server))
 		return false;
 	return request->link == 0 || address_in(request->link, n->server, n->prefix);
 }
@@ -291,7 +291,7 @@ unicast(const struct msg_network *n, const struct dhcp_request *request, const s
 	r->our_port = origin->our_port;
 	r->address = request->ciaddr != 0 ? request->ciaddr : origin->address;
 	r->port = origin->our_port == DHCP_BOOT_PORT ? origin->port : DHCP_CLIENT_PORT;
-	return address_in(r->address, n->server, n->prefix) && r->address != n->server && r->port != 0 &&
+	return address_is_host(r->address, n->server, n->prefix) && r->address != n->server && r->port != 0 &&
 	       r->port != DHCP_SERVER_PORT;
 }
 

@@ -113,4 +113,8 @@ Test(address, is_in_a_network_if_its_prefix_is)
 	cr_expect(address_in(outside, network, 23));
 	cr_expect(address_in(outside, network, 0));
 	cr_expect(!address_in(inside, network, 32));
+	cr_expect(!address_is_host(inside, network, 24), "everybody's");
+	cr_expect(address_is_host(inside, network, 23));
+	cr_expect(!address_is_host(outside, network, 24), "another network's");
+	cr_expect(!address_is_host(network, inside, 23), "the network's own");
 }

@@ -21,6 +21,7 @@ static struct {
 	uint32_t id;
 	unsigned socket;
 } done;
+static uint64_t unread; /* not 0: the time at which drain() finds an ERROR of every client of that socket */
 
 static enum tftp_verdict
 decode(const void *bytes, size_t size)
@@ -52,6 +53,7 @@ ask(void *argument, const struct tftp_transfer *t)
 static bool
 send_action(void *argument, struct tftp_transfer *t, const struct tftp_action *action)
 {
+	cr_expect_eq(tftp_table_find(&server.table, t->address, t->port), t, "sent for a transfer that ended");
 	done.sent++;
 	return true;
 }
@@ -65,6 +67,11 @@ send_error(void *argument, const struct tftp_peer *peer, enum tftp_error error)
 static void
 drain(void *argument, unsigned socket)
 {
+	static const uint8_t error[] = { 0, TFTP_ERROR, 0, 0, 0 };
+	struct tftp_peer peer = { .address = ALICE, .socket = (uint8_t)socket };
+
+	for (peer.port = 2000; unread != 0 && peer.port < 2040; peer.port++)
+		tftp_serve_reply(&server, &peer, error, sizeof(error), unread);
 }
 
 static void
@@ -123,7 +130,7 @@ Test(cve_dnsmasq, CVE_2009_2957_a_long_name_behind_a_prefix)
 	};
 	const struct access_view view = { &network, 1, &client, 1 };
 	const struct msg_client *who;
-	char packet[TFTP_REQUEST_MAX], path[PATH_SIZE], rest[PATH_SIZE];
+	char packet[TFTP_REQUEST_MAX], path[2 * PATH_SIZE], rest[PATH_SIZE];
 
 	for (size_t length = 1; length < 480; length++) {
 		size_t size =
@@ -131,10 +138,13 @@ Test(cve_dnsmasq, CVE_2009_2957_a_long_name_behind_a_prefix)
 
 		cr_expect_eq(decode(packet, size + 1), length < PATH_SIZE ? TFTP_READ : TFTP_MALFORMED);
 	}
-	for (size_t length = 1; length < PATH_SIZE - 9; length++) {
-		snprintf(path, sizeof(path), "aa00aa01/%0*d", (int)length, 0);
-		cr_expect_eq(access_read(&view, 0, ALICE, client.mac, path, &who, rest), ACCESS_GRANTED);
-		cr_expect_eq(strlen(rest), length);
+	for (size_t length = 1; length < 2 * PATH_SIZE - 11; length++) {
+		bool fits = length + 2 < PATH_SIZE;
+
+		snprintf(path, sizeof(path), "aa00aa01/d/%0*d", (int)length, 0);
+		cr_expect_eq(access_read(&view, 0, ALICE, client.mac, path, &who, rest),
+		    fits ? ACCESS_GRANTED : ACCESS_BAD_PATH, "%zu", length);
+		cr_expect_eq(strlen(rest), fits ? length + 2 : 0);
 	}
 }
 
@@ -195,6 +205,8 @@ Test(cve_tftpd_hpa, CVE_2011_2199_times_beyond_all_measure)
 
 /* ---- atftpd ---- */
 
+TestSuite(cve_atftpd, .timeout = 60); /* a list that bites its tail has no end */
+
 /* An ERROR of three bytes or less has a text of a negative length. */
 Test(cve_atftpd, CVE_2019_11365_an_error_cut_short)
 {
@@ -209,24 +221,44 @@ Test(cve_atftpd, CVE_2019_11365_an_error_cut_short)
 	}
 }
 
-/* A list of transfers that several threads walk: there is one thread, and a transfer that ends while another of its client begins. */
+/*
+ * A list of transfers that several threads walk: there is one thread, and a transfer that ends while another of its client begins, or
+ * while its own time is looked at.
+ */
 Test(cve_atftpd, CVE_2019_11366_many_begin_and_end_at_once)
 {
 	static const uint8_t error[] = { 0, TFTP_ERROR, 0, 0, 0 };
+	char text[] = "\0\1f\0octet";
+	struct tftp_transfer *oldest;
 
 	serve();
-	for (uint16_t round = 0; round < 1000; round++) {
-		uint16_t port = (uint16_t)(2000 + round % 40);
+	for (unsigned round = 0; round < 20000; round++) {
+		uint16_t port = (uint16_t)(2000 + round * 7 % 40);
+		uint64_t now = 1000 + 100 * round;
 
-		REQUEST(port, "\0\1f\0octet\0", 1000u + round);
+		unread = round % 11 == 0 ? now : 0;
+		text[2] = (char)('a' + round / 80 % 2); /* what the former of this port asked for, or something else */
+		request(port, text, sizeof(text), now);
+		if (round % 2 == 0 && tftp_table_waiting(&server.table, done.id) != NULL)
+			grant(now);
 		if (round % 3 == 0)
-			reply(port, error, sizeof(error), 1000u + round);
+			reply(port, error, sizeof(error), now);
+		unread = round % 10 == 0 ? now : 0;
 		if (round % 5 == 0)
-			tftp_serve_time(&server, 1000u + round);
+			tftp_serve_time(&server, now);
 		cr_assert_leq(server.table.count, TFTP_PER_CLIENT);
+		cr_assert_eq(tftp_table_of(&server.table, ALICE, &oldest), server.table.count, "round %u", round);
+		cr_assert_eq(done.asked - done.ended, server.table.count, "each ends once: round %u", round);
 	}
-	tftp_serve_time(&server, 1000000);
+	unread = 0;
+	for (uint64_t now = 2100000; now < 2300000; now += 1000)
+		tftp_serve_time(&server, now);
 	cr_expect_eq(server.table.count, 0, "nothing is left");
+	cr_expect_eq(done.asked, done.ended);
+	cr_expect_gt(done.asked, TFTP_TRANSFERS, "each place had its turn, %u", done.asked);
+	cr_expect_null(tftp_table_waiting(&server.table, done.id), "an answer to the last comes too late");
+	REQUEST(2000, "\0\1f\0octet\0", 2300000);
+	cr_expect_eq(server.table.count, 1, "there is room for the next");
 }
 
 /* What a client sends is asserted instead of checked. */
@@ -246,6 +278,7 @@ Test(cve_atftpd, CVE_2020_6097_any_packet_in_any_state)
 				if (state > 1)
 					reply(port, (const uint8_t[]){ 0, TFTP_ACK, 0, 0 }, 4, 1000);
 				reply(port, bytes, size, 1001);
+				reply((uint16_t)(port + 100), bytes, size, 1001); /* of no transfer */
 				request(port, (const char *)bytes, size, 1002);
 			}
 	for (uint64_t now = 10000; now < 200000; now += 1000)
