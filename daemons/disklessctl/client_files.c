@@ -32,7 +32,7 @@ void
 files_of(const char *name, struct files *f)
 {
 	snprintf(f->client, sizeof(f->client), "%s/%s.conf", PATH_CLIENTS_D, name);
-	snprintf(f->candidate, sizeof(f->candidate), "%s/.client-%s.conf", PATH_CONFIG_DIRECTORY, name);
+	snprintf(f->candidate, sizeof(f->candidate), "%s/" BENEATH_DRAFT "client-%s.conf", PATH_CONFIG_DIRECTORY, name);
 	snprintf(f->removed, sizeof(f->removed), "%s/.%s" REMOVED, PATH_CLIENTS_D, name);
 }
 
@@ -82,6 +82,17 @@ settle_all_removed(int directory)
 	return back;
 }
 
+static void
+remove_candidates(void)
+{
+	int directory = open(PATH_CONFIG_DIRECTORY, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (directory == -1)
+		return;
+	(void)beneath_remove_drafts(directory); /* one that stays does no harm */
+	close(directory);
+}
+
 bool
 clients_begin(void)
 {
@@ -107,6 +118,7 @@ clients_begin(void)
 		return false;
 	}
 	close(roots);
+	remove_candidates();
 	if (settle_all_removed(fd)) {
 		directory_sync(PATH_CLIENTS_D);
 		server_read_again();

@@ -9,16 +9,17 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "beneath.h"
 #include "config.h"
 #include "names.h"
 #include "paths.h"
 
 #define PATH_CONFIG_DIRECTORY DISKLESS_SYSCONFDIR "/diskless"
-#define CLIENT_FILE_SIZE      (sizeof(PATH_CLIENTS_D) + NAME_SIZE + sizeof("/.client-.conf.removed"))
+#define CLIENT_FILE_SIZE      (sizeof(PATH_CLIENTS_D) + NAME_SIZE + sizeof("/" BENEATH_DRAFT "client-.conf.removed"))
 
 struct files {
 	char client[CLIENT_FILE_SIZE];    /* clients.d/NAME.conf */
-	char candidate[CLIENT_FILE_SIZE]; /* beside diskless.conf, which does not include it */
+	char candidate[CLIENT_FILE_SIZE]; /* a draft beside diskless.conf, which does not include it */
 	char removed[CLIENT_FILE_SIZE];
 };
 void files_of(const char *name, struct files *);
