@@ -19,6 +19,8 @@
  * say so; a boot directory is mounted on itself instead.
  */
 char *adapt_fstab(const char *text);
+/* fstab in which /boot/firmware is mounted: on itself, if no line says otherwise. */
+char *adapt_boot_mount(const char *text);
 /* interfaces(5) and dhcpcd.conf(5) that leave the link under the root alone. */
 char *adapt_interfaces(const char *text);
 char *adapt_dhcpcd(const char *text);

@@ -116,6 +116,8 @@ struct rule {
 static const struct rule rules[] = {
 	/* The disk. */
 	{ "all", NULL, REWRITE, "/etc/fstab", NULL, adapt_fstab },
+	{ "Debian with raspi-firmware", "/etc/kernel/postinst.d/z50-raspi-firmware", REWRITE, "/etc/fstab", NULL,
+	    adapt_boot_mount },
 	{ "Raspberry Pi OS to bookworm", NULL, MASK, "resize2fs_once", NULL, NULL },
 	{ "Raspberry Pi OS trixie", NULL, MASK, "rpi-resize", NULL, NULL },
 	{ "Armbian", NULL, MASK, "armbian-resize-filesystem", NULL, NULL },

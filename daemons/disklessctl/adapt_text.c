@@ -78,6 +78,25 @@ adapt_fstab(const char *text)
 	return each_line(text, change_fstab, NULL);
 }
 
+#define BOOT_MOUNT "/boot/firmware /boot/firmware none bind,nofail 0 0\n"
+
+/* A tree that was made of packages has no line for it: the same one. */
+char *
+adapt_boot_mount(const char *text)
+{
+	char line[LINE_SIZE], device[128], point[128], *changed;
+	const char *at = text, *end;
+
+	for (size_t length; *at != '\0'; at += length) {
+		length = take_line(at, line, sizeof(line));
+		if (sscanf(line, "%127s %127s", device, point) == 2 && device[0] != '#' &&
+		    strcmp(point, "/boot/firmware") == 0)
+			return strdup(text);
+	}
+	end = at == text || at[-1] == '\n' ? "" : "\n";
+	return asprintf(&changed, "%s%s" BOOT_MOUNT, text, end) == -1 ? NULL : changed;
+}
+
 /* ---- hosts ---- */
 
 struct hosts {

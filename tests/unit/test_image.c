@@ -50,6 +50,27 @@ Test(image, fstab_loses_the_disk_and_keeps_the_rest)
 	}
 }
 
+Test(image, a_boot_directory_that_no_line_mounts_gets_one)
+{
+#define BIND "/boot/firmware /boot/firmware none bind,nofail 0 0\n"
+	static const struct text table[] = {
+		{ "", BIND },
+		{ "# UNCONFIGURED FSTAB\n", "# UNCONFIGURED FSTAB\n" BIND },
+		{ "proc /proc proc x 0 0", "proc /proc proc x 0 0\n" BIND },
+		{ "# LABEL=b /boot/firmware vfat x 0 2\n", "# LABEL=b /boot/firmware vfat x 0 2\n" BIND },
+		{ MARK "LABEL=b /boot/firmware vfat x 0 2\n" BIND, MARK "LABEL=b /boot/firmware vfat x 0 2\n" BIND },
+		{ "s:/e /boot/firmware nfs x\n", "s:/e /boot/firmware nfs x\n" },
+		{ "s:/e /boot/firmware2 nfs x\n", "s:/e /boot/firmware2 nfs x\n" BIND },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		char *after = adapt_boot_mount(table[i].before);
+
+		cr_expect_str_eq(after, table[i].after, "row %zu gives: %s", i, after);
+		free(after);
+	}
+}
+
 Test(image, fstab_adapted_twice_is_the_same)
 {
 	char *once = adapt_fstab("PARTUUID=1-02 / ext4 x 0 1\nLABEL=b /boot/firmware vfat x 0 2\n"),
