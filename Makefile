@@ -88,7 +88,7 @@ FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard fuzz/fuzz_*.c))
 
 objects = $(patsubst %.c,$(B)/%.o,$(filter %.c,$(1))) $(patsubst %.y,$(B)/%.o,$(filter %.y,$(1)))
 
-.PHONY: all help check unit replay lint install clean fuzz fuzz-afl fuzz-coverage bench soak check-faults check-clients check-power
+.PHONY: all help check unit replay lint install clean fuzz fuzz-afl fuzz-coverage bench soak check-faults check-clients check-power check-power-lab
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(addprefix $(B)/,$(PROGRAMS))
@@ -102,6 +102,7 @@ help:
 	@echo 'make bench        what a transfer and a root cost, ours and the peers (root; minutes; QUICK=1 for small sizes)'
 	@echo 'make soak         storms, enrolments, reloads and garbage; does anything grow? MINUTES=60'
 	@echo 'make check-power  200 power cuts at random moments of random operations, and what the next start finds'
+	@echo 'make check-power-lab  the machine of the server, with clients of NFS, loses its power 50 times'
 	@echo 'make check-faults the lab with 200 processes killed at random'
 	@echo 'make fuzz         libFuzzer, MINUTES=1 for each target (TARGETS="dhcp ipc": only these); make fuzz-afl: the same by AFL++'
 	@echo 'make fuzz-coverage  which lines of each codec its corpus reaches'
@@ -206,6 +207,8 @@ soak: all $(BENCH_TOOLS) $(SOAK_TOOLS)
 	$(Q)tests/soak/run $(B)
 check-power: all
 	$(Q)tests/power-cut 200 $(B)
+check-power-lab: all
+	$(Q)tests/lab/power-cut 50
 check-faults: all
 	$(Q)LAB_FAULTS=all LAB_FAULT_KILLS=200 LAB_TIMEOUT=3600 tests/lab/suite faults
 

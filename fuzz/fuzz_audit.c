@@ -83,6 +83,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	audit_ports(&audit, text);
 	audit_nfs_utils(&audit, text);
 	audit_own_filesystems(&audit, text, "/srv/diskless", "roots");
+	audit_mountd(&audit, length % 2 == 0, length % 3 == 0);
 	if (length >= 3)
 		directory(bytes);
 	free(text);

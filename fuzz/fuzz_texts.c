@@ -151,6 +151,11 @@ fstab(const char *text)
 	hold(strcmp(once, twice) == 0);
 	free(once);
 	free(twice);
+	hold((once = adapt_boot_mount(text)) != NULL && strncmp(once, text, strlen(text)) == 0);
+	hold(strstr(once, "/boot/firmware") != NULL);
+	hold((twice = adapt_boot_mount(once)) != NULL && strcmp(once, twice) == 0);
+	free(once);
+	free(twice);
 }
 
 static void
