@@ -50,7 +50,7 @@ boot_kernel_find(int directory, struct boot_kernel *found)
 	if (any) {
 		snprintf(found->kernel, sizeof(found->kernel), KERNEL "%s", best);
 		snprintf(found->initrd, sizeof(found->initrd), INITRD "%s", best);
-		if (faccessat(dirfd(list), found->initrd, F_OK, AT_SYMLINK_NOFOLLOW) == -1)
+		if (faccessat(directory, found->initrd, F_OK, AT_SYMLINK_NOFOLLOW) == -1)
 			found->initrd[0] = '\0';
 	}
 	closedir(list);

@@ -58,13 +58,17 @@ static uint32_t next;  /* the next question */
 static struct msg_client clients[LIST_MAX];
 static uint32_t client_count;
 
-static struct report {
+struct report {
 	uint32_t used;
 	uint32_t starts;
 	char text[];
-} * report;
+};
+static struct report *report;
 
-static void __attribute__((format(printf, 1, 2))) say(const char *format, ...)
+static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void
+say(const char *format, ...)
 {
 	va_list arguments;
 	int length;

@@ -6,7 +6,7 @@
 
 enum { BETWEEN, HEADER, NAME, DATA };
 
-#define NUMBER(i) (6 + (i)*8) /* of the thirteen behind the magic */
+#define NUMBER(i) (6 + 8 * (i)) /* of the thirteen behind the magic */
 #define FILE_SIZE 6
 #define NAME_SIZE 11
 

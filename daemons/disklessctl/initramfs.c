@@ -55,7 +55,8 @@ struct reading {
 };
 
 /* Ours dies with it; who reads us shows these words. */
-static void __attribute__((noreturn)) give_up(const char *why)
+static _Noreturn void
+give_up(const char *why)
 {
 	_exit(write(2, why, strlen(why)) == -1 ? 2 : 1);
 }

@@ -354,9 +354,8 @@ read_list(const char *path, const char *directory)
 
 	if (list == NULL)
 		err(1, "%s", path);
-	for (; steps < STEPS_MAX && fscanf(list, "%15s %63s %u", word, step[steps].name, &step[steps].block) == 3;
-	     steps++) {
-		struct step *s = &step[steps];
+	while (steps < STEPS_MAX && fscanf(list, "%15s %63s %u", word, step[steps].name, &step[steps].block) == 3) {
+		struct step *s = &step[steps++];
 
 		s->kind = word[0] == 'p' ? PROBE : word[0] == 'm' ? MISSING : word[0] == 't' ? TAKE : READ;
 		if (s->block < 8 || s->block > 1468)

@@ -11,10 +11,7 @@
 
 /* ---- architectures ---- */
 
-#define ELF(class, order, machine) \
-	{ \
-		0x7f, 'E', 'L', 'F', class, order, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, machine, 0 \
-	}
+#define ELF(class, order, machine) 0x7f, 'E', 'L', 'F', class, order, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, machine, 0
 
 Test(recipe, an_elf_header_names_the_architecture)
 {
@@ -22,13 +19,13 @@ Test(recipe, an_elf_header_names_the_architecture)
 		uint8_t head[ELF_HEAD];
 		const char *architecture;
 	} table[] = {
-		{ ELF(2, 1, 62), "amd64" },
-		{ ELF(1, 1, 3), "i386" },
-		{ ELF(2, 1, 183), "arm64" },
-		{ ELF(1, 1, 40), "armhf" },
-		{ ELF(1, 1, 183), NULL }, /* 32 bits */
-		{ ELF(2, 2, 183), NULL }, /* big-endian */
-		{ ELF(2, 1, 243), NULL },
+		{ { ELF(2, 1, 62) }, "amd64" },
+		{ { ELF(1, 1, 3) }, "i386" },
+		{ { ELF(2, 1, 183) }, "arm64" },
+		{ { ELF(1, 1, 40) }, "armhf" },
+		{ { ELF(1, 1, 183) }, NULL }, /* 32 bits */
+		{ { ELF(2, 2, 183) }, NULL }, /* big-endian */
+		{ { ELF(2, 1, 243) }, NULL },
 		{ "#!/bin/sh", NULL },
 	};
 
@@ -43,7 +40,7 @@ Test(recipe, an_elf_header_names_the_architecture)
 	cr_expect_null(elf_architecture(table[0].head, ELF_HEAD - 1), "a header cut short");
 }
 
-static const uint8_t arm64[ELF_HEAD] = ELF(2, 1, 183);
+static const uint8_t arm64[ELF_HEAD] = { ELF(2, 1, 183) };
 
 #define HANDLER(state, flags, magic, mask) \
 	state "\ninterpreter /usr/libexec/qemu-binfmt/aarch64-binfmt-P\nflags: " flags "\noffset 0\nmagic " magic \
