@@ -96,12 +96,13 @@ static int
 tidy(int clients)
 {
 	int state = openat(clients, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int result =
-	    state == -1 ? -1 : beneath_remove_drafts(state); /* a number of an export that was being given out */
 
-	if (state != -1)
+	if (state != -1) {
+		(void)beneath_remove_drafts(
+		    state); /* of a number that was being given out; one that stays does no harm */
 		close(state);
-	return result == -1 ? -1 : each_entry(clients, tidy_entry, NULL);
+	}
+	return each_entry(clients, tidy_entry, NULL);
 }
 
 int

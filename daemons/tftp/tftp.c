@@ -70,12 +70,16 @@ set_timer(struct tftp *tftp)
 static void
 tell_counts(struct tftp *tftp)
 {
-	static struct log_limit full = LOG_LIMIT(1, 10000), unanswered = LOG_LIMIT(1, 10000);
+	static struct log_limit full = LOG_LIMIT(1, 10000), starved = LOG_LIMIT(1, 10000),
+				unanswered = LOG_LIMIT(1, 10000);
 	const struct tftp_counts *counts = &tftp->server.counts;
 
 	if (counts->full != tftp->told.full && log_limit_pass(&full))
 		log_warnx("%llu requests found no room: at most %d transfers run, %d of one client",
 		    (unsigned long long)counts->full, TFTP_TRANSFERS, TFTP_PER_CLIENT);
+	if (counts->starved != tftp->told.starved && log_limit_pass(&starved))
+		log_warnx("%llu requests were dropped as no descriptor was left for their files (RLIMIT_NOFILE)",
+		    (unsigned long long)counts->starved);
 	if (counts->unanswered != tftp->told.unanswered && log_limit_pass(&unanswered))
 		log_warnx("%llu requests got no answer from the broker or the parent in %d seconds",
 		    (unsigned long long)counts->unanswered, TFTP_ANSWER_MS / 1000);

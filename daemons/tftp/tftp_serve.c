@@ -182,7 +182,7 @@ tftp_serve_file(struct tftp_server *server, const struct msg_file *file, int fd,
 	tftp_table_remember(&server->table, t);
 	if (file->status == FILE_OPENED &&
 	    fd == -1) { /* no descriptor is left here: the client's next try is a new one */
-		server->counts.full++;
+		server->counts.starved++;
 		finish(server, t, 0, now);
 		return false;
 	}

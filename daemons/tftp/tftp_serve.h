@@ -32,6 +32,7 @@ struct tftp_edge {
 
 struct tftp_counts {
 	uint64_t full;       /* requests dropped for want of room */
+	uint64_t starved;    /* and for want of a descriptor */
 	uint64_t unanswered; /* neither the broker nor the parent answered */
 };
 

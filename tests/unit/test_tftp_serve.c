@@ -324,7 +324,7 @@ Test(tftp_serve, an_opened_file_without_a_descriptor_is_asked_for_anew)
 	file.id = asked;
 	cr_assert_not(tftp_serve_file(&server, &file, -1, now));
 	DID("ask f;end 0 fd -1;");
-	cr_expect_eq(server.counts.full, 1);
+	cr_expect_eq(server.counts.starved, 1);
 	rrq(BOARD, PORT, "f");
 	grant();
 	DID("ask f;DATA 1;");
