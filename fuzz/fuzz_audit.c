@@ -28,10 +28,10 @@ found(struct audit *a, enum finding_kind kind, enum finding_closes closes, const
 	findings++;
 }
 
-static bool
+static int
 with_state(const char *path)
 {
-	return path[0] != '\0' && path[1] == 'h';
+	return path[0] == '\0' ? 0 : path[1] == 'u' ? -1 : path[1] == 'h';
 }
 
 static bool

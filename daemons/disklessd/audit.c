@@ -48,6 +48,7 @@ static struct event *timer;
 static struct report last, next;
 static bool running; /* roots are being looked at */
 static size_t roots_done;
+static bool missed;     /* a root that went meanwhile may have hidden the one behind it */
 static unsigned waited; /* times, for a change that is being made */
 static char nfs_utils[VERSION_MAX];
 static uint32_t asker[ASKERS_MAX];
@@ -99,12 +100,14 @@ found(struct audit *a, enum finding_kind kind, enum finding_closes closes, const
 			*c = ' ';
 }
 
-static bool
+static int
 with_state(const char *path)
 {
 	struct stat a, b;
 
-	return stat(path, &a) == 0 && stat(PATH_STATE, &b) == 0 && a.st_dev == b.st_dev;
+	if (stat(path, &a) == -1)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+	return stat(PATH_STATE, &b) == -1 ? -1 : a.st_dev == b.st_dev;
 }
 
 static bool
@@ -281,6 +284,7 @@ answer_askers(void)
 	askers = 0;
 }
 
+/* With what was found before, so that nobody takes it for mended. */
 static void
 keep_closed(const struct report *before)
 {
@@ -289,6 +293,9 @@ keep_closed(const struct report *before)
 		close_client(&next, before->closed[i]);
 	if (before->closes_all || before->closed_count > 0)
 		cannot_tell("doors that were closed", "they stay so until all that is named here can be looked at");
+	for (size_t i = 0; i < before->count && next.count < FINDINGS_MAX; i++)
+		if (before->finding[i].closes != CLOSES_NOTHING && !said_before(&next, before->finding[i].text))
+			next.finding[next.count++] = before->finding[i];
 }
 
 /* Doors are closed and opened where they changed; one that goes on being closed is left. */
@@ -298,6 +305,8 @@ finish(void)
 	struct report before = last;
 	bool changed;
 
+	if (missed)
+		cannot_tell("roots", "one went meanwhile");
 	if (next.blind)
 		keep_closed(&before);
 	changed = before.closes_all != next.closes_all || before.closed_count != next.closed_count;
@@ -306,6 +315,7 @@ finish(void)
 		changed = !closes_client(&before, next.closed[i]);
 	last = next;
 	memset(&next, 0, sizeof(next));
+	missed = false;
 	tell_changes(&before, &last);
 	if (changed) {
 		roots_audited(server);
@@ -372,6 +382,8 @@ look_at_some_roots(void)
 static void
 on_timer(evutil_socket_t fd, short what, void *argument)
 {
+	bool again;
+
 	if (!running && (exports_wanted() == NULL || guard_busy()) && waited++ < WAITS_MAX) {
 		wait_ms(SOON_MS);
 		return;
@@ -383,8 +395,15 @@ on_timer(evutil_socket_t fd, short what, void *argument)
 		return;
 	}
 	running = false;
+	again = missed;
 	finish();
-	wait_ms(INTERVAL * 1000);
+	wait_ms(again ? SOON_MS : INTERVAL * 1000);
+}
+
+void
+audit_root_gone(void)
+{
+	missed = missed || running;
 }
 
 void

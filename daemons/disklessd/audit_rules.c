@@ -7,6 +7,7 @@
 
 #include <sys/stat.h>
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,19 +55,41 @@ place_of(const char *path, size_t length)
 	return NULL;
 }
 
+/* exportfs writes blanks, quotes, backslashes, "#" and what does not print as \\ooo. false: it is too long. */
+static bool
+plain_path(const char *line, size_t length, char path[static PATH_MAX])
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < length && used < PATH_MAX; i++, used++) {
+		if (line[i] == '\\' && length - i > 3 && strspn(line + i + 1, "01234567") >= 3) {
+			path[used] = (char)((line[i + 1] - '0') << 6 | (line[i + 2] - '0') << 3 | (line[i + 3] - '0'));
+			i += 3;
+		} else {
+			path[used] = line[i];
+		}
+	}
+	path[used < PATH_MAX ? used : PATH_MAX - 1] = '\0';
+	return used < PATH_MAX;
+}
+
 /* Path and client of somebody else's line; how it touches us. */
 static void
 foreign_export(struct audit *a, const char *line, size_t length, size_t path_length, bool subtree)
 {
-	const char *place = place_of(line, path_length);
-	char text[TEXT_SIZE], path[PATH_SIZE];
-	int shown = (int)(length < SHOWN ? length : SHOWN);
+	char text[TEXT_SIZE], path[PATH_MAX];
+	int shown = (int)(length < SHOWN ? length : SHOWN), there;
+	bool whole = plain_path(line, path_length, path);
+	const char *place = place_of(path, strlen(path));
 
-	snprintf(path, sizeof(path), "%.*s", (int)path_length, line);
+	there = subtree ? 0 : whole ? a->with_state(path) : -1;
 	if (place != NULL) {
 		snprintf(text, sizeof(text), "somebody else's export reaches %s: %.*s", place, shown, line);
 		breach(a, CLOSES_ALL, NULL, text);
-	} else if (!subtree && path_length < sizeof(path) && a->with_state(path)) {
+	} else if (there == -1) {
+		snprintf(text, sizeof(text), "which filesystem is exported cannot be told: %.*s", shown, line);
+		a->found(a, FINDING_UNKNOWN, CLOSES_NOTHING, NULL, text);
+	} else if (there == 1) {
 		snprintf(text, sizeof(text),
 		    "an export of the filesystem that holds %s reaches every root, whatever its directory: %.*s",
 		    PATH_STATE, shown, line);

@@ -12,8 +12,8 @@
 struct audit {
 	/* What was found; name is the client's whose door is to be closed, or NULL. */
 	void (*found)(struct audit *, enum finding_kind, enum finding_closes, const char *name, const char *text);
-	/* Is this path on the filesystem that holds images and uppers? */
-	bool (*with_state)(const char *path);
+	/* Is this path on the filesystem that holds images and uppers? 1 or 0; -1 if that cannot be told. */
+	int (*with_state)(const char *path);
 	/* Is this client closed out, by the audit before, and this its address? Then we do not export to it, others may. */
 	bool (*closed_out)(const char *name, const char *address, size_t length);
 };

@@ -188,6 +188,8 @@ bool guard_holds(const struct server *, uint32_t network);
 void audit_init(struct server *);
 /* Something changed: look soon, not only at the next minute. */
 void audit_soon(void);
+/* A root is no longer among those of roots_at(). */
+void audit_root_gone(void);
 /* The same, and this connection of the broker's hears what was found. */
 void audit_ask(uint32_t ctl);
 /* Doors that it keeps closed: of a client, or NFS to all. */

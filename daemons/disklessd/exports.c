@@ -337,23 +337,25 @@ exports_guarded(void)
 
 /* ---- is there an nfsd? ---- */
 
+/* before: what holds while it cannot be told. */
 static bool
-nfsd_runs(void)
+nfsd_runs(bool before)
 {
 	char text[16] = "";
 	int fd = open(NFSD_THREADS, O_RDONLY | O_CLOEXEC);
 	ssize_t length = fd == -1 ? -1 : read(fd, text, sizeof(text) - 1);
+	bool unknown = length == -1 && errno != ENOENT;
 
 	if (fd != -1)
 		close(fd);
-	return length > 0 && atoi(text) > 0;
+	return unknown ? before : length > 0 && atoi(text) > 0;
 }
 
 static void
 on_nfsd_poll(evutil_socket_t fd, short what, void *argument)
 {
 	struct server *server = argument;
-	bool runs = nfsd_runs();
+	bool runs = nfsd_runs(server->nfsd);
 
 	roots_look_for_mounts(server);
 	if (runs == server->nfsd)
@@ -388,7 +390,7 @@ exports_init(struct server *server)
 	nfsd_poll = event_new(server->base, -1, EV_PERSIST, on_nfsd_poll, server);
 	if (debounce == NULL || nfsd_poll == NULL || event_add(nfsd_poll, &nfsd_interval) == -1)
 		fatalx("no memory for the exports");
-	server->nfsd = nfsd_runs();
+	server->nfsd = nfsd_runs(false);
 	if (!server->nfsd)
 		log_warnx("nfsd does not run: DHCP and TFTP are served, roots are exported as soon as it runs");
 }

@@ -280,6 +280,7 @@ detach(struct root *r)
 	else
 		detach_images(); /* taken over: its image is not known */
 	TAILQ_REMOVE(&roots, r, next);
+	audit_root_gone();
 	return true;
 }
 

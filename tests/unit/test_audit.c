@@ -36,10 +36,10 @@ found(struct audit *a, enum finding_kind kind, enum finding_closes closes, const
 	snprintf(seen.text, sizeof(seen.text), "%s", text);
 }
 
-static bool
+static int
 with_state(const char *path)
 {
-	return strcmp(path, "/home") == 0;
+	return strcmp(path, "/unreadable") == 0 ? -1 : strcmp(path, "/home") == 0 || strcmp(path, "/srv/my music") == 0;
 }
 
 static bool
@@ -86,6 +86,7 @@ Test(audit, etab_that_gives_more_closes_a_door)
 		{ PATH_STATE "/images/x/1\t10.0.0.1(" FOREIGN, CLOSES_ALL, "", "reaches " PATH_STATE },
 		{ PATH_RUN "/mounts/uppers/node1\t10.0.0.1(" FOREIGN, CLOSES_ALL, "", "reaches " PATH_RUN },
 		{ "/home\t10.0.0.1(" FOREIGN, CLOSES_ALL, "", "the filesystem that holds " PATH_STATE },
+		{ "/srv/my\\040music\t10.0.0.1(" FOREIGN, CLOSES_ALL, "", "the filesystem that holds " PATH_STATE },
 		{ "/srv/diskless/node1\t192.168.10.12(rw,sync,no_root_squash,no_subtree_check,insecure)\n",
 		    CLOSES_CLIENT, "node1", "insecure" },
 		{ "/srv/diskless/node1\t192.168.10.12(rw,sync,secure,no_root_squash,no_subtree_check,sec=sys,fsid=7)\n",
@@ -120,6 +121,24 @@ Test(audit, the_filesystem_of_ours_with_subtree_check_is_left_alone)
 {
 	audit_etab(&audit, "/home\t10.0.0.1(rw,sync,subtree_check,sec=sys)\n", "");
 	cr_expect_eq(seen.breaches, 0);
+}
+
+Test(audit, an_export_that_cannot_be_looked_at_is_not_called_fine)
+{
+	char line[8192];
+
+	audit_etab(&audit, "/unreadable\t10.0.0.1(" FOREIGN, "");
+	cr_expect_eq(seen.unknown, 1);
+	cr_expect_eq(seen.breaches, 0);
+	reset();
+	snprintf(line, sizeof(line), "/%05000d\t10.0.0.1(" FOREIGN, 0);
+	audit_etab(&audit, line, "");
+	cr_expect_eq(seen.unknown, 1, "a path longer than any");
+	cr_expect_eq(seen.breaches, 0);
+	reset();
+	snprintf(line, sizeof(line), "/%0300d\t10.0.0.1(" FOREIGN, 0);
+	audit_etab(&audit, line, "");
+	cr_expect_eq(seen.unknown + seen.breaches, 0, "one that is only long");
 }
 
 Test(audit, what_is_no_line_of_etab_is_not_called_fine)
