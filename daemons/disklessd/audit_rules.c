@@ -77,7 +77,7 @@ plain_path(const char *line, size_t length, char path[static PATH_MAX])
 static void
 foreign_export(struct audit *a, const char *line, size_t length, size_t path_length, bool subtree)
 {
-	char text[TEXT_SIZE], path[PATH_MAX];
+	char text[TEXT_SIZE], path[PATH_MAX] = "";
 	int shown = (int)(length < SHOWN ? length : SHOWN), there;
 	bool whole = plain_path(line, path_length, path);
 	const char *place = place_of(path, strlen(path));

@@ -129,16 +129,20 @@ withdraw_is_of(const char *info, uint32_t address)
 	       (at[sizeof(head) - 1 + length] == ':' || at[sizeof(head) - 1 + length] == '"');
 }
 
+/* false, with errno: it was not told, or a part only. */
 static bool
 tell_kernel(int directory, const char *file, const char *text)
 {
-	int fd = openat(directory, file, O_WRONLY | O_CLOEXEC);
-	size_t length = strlen(text);
-	bool told = fd != -1 && write(fd, text, length) == (ssize_t)length;
+	int fd = openat(directory, file, O_WRONLY | O_CLOEXEC), why;
+	ssize_t length = (ssize_t)strlen(text), put;
 
-	if (fd != -1)
-		close(fd);
-	return told;
+	if (fd == -1)
+		return false;
+	put = write(fd, text, (size_t)length);
+	why = put == -1 ? errno : EIO;
+	close(fd);
+	errno = why;
+	return put == length;
 }
 
 /* One client of NFSv4, as the kernel has it: a directory named by a number. */
