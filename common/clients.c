@@ -92,14 +92,14 @@ tidy_entry(int clients, const char *name, void *unused)
 	return 0;
 }
 
+/* Beside the roots lies the draft of a number that was being given out; one that stays does no harm. */
 static int
 tidy(int clients)
 {
 	int state = openat(clients, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (state != -1) {
-		(void)beneath_remove_drafts(
-		    state); /* of a number that was being given out; one that stays does no harm */
+		(void)beneath_remove_drafts(state);
 		close(state);
 	}
 	return each_entry(clients, tidy_entry, NULL);

@@ -49,6 +49,8 @@ is_one_of(const char *word, const char *const *words)
 
 /* ---- fstab ---- */
 
+#define BIND " none bind,nofail 0 0\n"
+
 /*
  * A boot directory stays a mount point, now of itself: scripts of Raspberry Pi OS look for it in fstab, Debian's raspi-firmware
  * looks whether something is mounted there before it puts a new kernel there. Swap in memory (zram) is no disk's.
@@ -69,7 +71,7 @@ change_fstab(FILE *out, const char *line, const char *whole, size_t length, void
 	fputs(NOT_USED, out);
 	fwrite(whole, 1, length, out);
 	if (is_one_of(point, boot))
-		fprintf(out, "%s%s %s none bind,nofail 0 0\n", whole[length - 1] == '\n' ? "" : "\n", point, point);
+		fprintf(out, "%s%s %s" BIND, whole[length - 1] == '\n' ? "" : "\n", point, point);
 }
 
 char *
@@ -77,8 +79,6 @@ adapt_fstab(const char *text)
 {
 	return each_line(text, change_fstab, NULL);
 }
-
-#define BOOT_MOUNT "/boot/firmware /boot/firmware none bind,nofail 0 0\n"
 
 /* A tree that was made of packages has no line for it: the same one. */
 char *
@@ -94,7 +94,7 @@ adapt_boot_mount(const char *text)
 			return strdup(text);
 	}
 	end = at == text || at[-1] == '\n' ? "" : "\n";
-	return asprintf(&changed, "%s%s" BOOT_MOUNT, text, end) == -1 ? NULL : changed;
+	return asprintf(&changed, "%s%s/boot/firmware /boot/firmware" BIND, text, end) == -1 ? NULL : changed;
 }
 
 /* ---- hosts ---- */

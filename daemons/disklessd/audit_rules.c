@@ -55,7 +55,7 @@ place_of(const char *path, size_t length)
 	return NULL;
 }
 
-/* exportfs writes blanks, quotes, backslashes, "#" and what does not print as \\ooo. false: it is too long. */
+/* exportfs writes blanks, quotes, backslashes, "#" and what does not print as \ooo. false: it is too long. */
 static bool
 plain_path(const char *line, size_t length, char path[static PATH_MAX])
 {

@@ -58,6 +58,7 @@ Test(image, a_boot_directory_that_no_line_mounts_gets_one)
 		{ "# UNCONFIGURED FSTAB\n", "# UNCONFIGURED FSTAB\n" BIND },
 		{ "proc /proc proc x 0 0", "proc /proc proc x 0 0\n" BIND },
 		{ "# LABEL=b /boot/firmware vfat x 0 2\n", "# LABEL=b /boot/firmware vfat x 0 2\n" BIND },
+		{ "#LABEL=b /boot/firmware vfat x 0 2\n", "#LABEL=b /boot/firmware vfat x 0 2\n" BIND },
 		{ MARK "LABEL=b /boot/firmware vfat x 0 2\n" BIND, MARK "LABEL=b /boot/firmware vfat x 0 2\n" BIND },
 		{ "s:/e /boot/firmware nfs x\n", "s:/e /boot/firmware nfs x\n" },
 		{ "s:/e /boot/firmware2 nfs x\n", "s:/e /boot/firmware2 nfs x\n" BIND },
